@@ -1,0 +1,32 @@
+"""Archimeter measures vision backbones and says which will fine-tune best.
+
+Every public name is loaded when it is first used, so `import archimeter` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .data.errors import ArchimeterError
+    from .data.records import Dataset, Observation, Profile
+
+_HOMES = {
+    "ArchimeterError": "data.errors",
+    "Dataset": "data.records",
+    "Observation": "data.records",
+    "Profile": "data.records",
+}
+
+__all__ = ["ArchimeterError", "Dataset", "Observation", "Profile"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

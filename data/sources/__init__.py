@@ -1,0 +1,1 @@
+"""One module per study: raw public tables in, our records out. Run with `python -m archimeter.data.build`."""
