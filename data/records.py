@@ -88,8 +88,8 @@ def _parsed(value: Any, annotation: str) -> Any:
     wants_mapping, wants_tuple = annotation.startswith("Mapping"), annotation.startswith("tuple")
     if isinstance(value, str) and (wants_mapping or wants_tuple):
         value = json.loads(value) if value else ([] if wants_tuple else {})
-    if wants_tuple:
-        return tuple(tuple(v) if isinstance(v, list) else v for v in list(value))
+    if wants_tuple and isinstance(value, list | tuple):
+        return tuple(tuple(v) if isinstance(v, list) else v for v in value)
     if annotation.startswith("int") and isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -57,4 +57,6 @@ def test_an_unknown_field_is_named():
 
 def test_an_unknown_name_suggests_the_close_ones():
     with pytest.raises(UnknownNameError, match="convnext_tiny"):
-        raise UnknownNameError("backbone", "convnext_tny", ["convnext_tiny", "resnet50"] + [f"x{i}" for i in range(30)])
+        raise UnknownNameError(
+            "backbone", "convnext_tny", ["convnext_tiny", "resnet50"] + [f"x{i}" for i in range(30)]
+        )
