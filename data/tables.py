@@ -36,6 +36,7 @@ __all__ = [
     "load_datasets",
     "load_observations",
     "load_profiles",
+    "load_table",
     "load_weights",
     "manifest",
     "publish",
@@ -118,7 +119,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         InputError: if the file is missing, damaged or no Parquet.
     """
-    return _to_frame(_read_arrow(path))
+    return _to_frame(_parse(_content(path), path))
 
 
 def manifest(folder: Path = TABLES) -> list[TableEntry]:
@@ -154,10 +155,14 @@ def publish(entry: TableEntry, rows: Iterable[Any], record: type, folder: Path =
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / entry.file
     write_table(path, rows, record)
-    written = _read_arrow(path)
+    content = _content(path)
+    written = _parse(content, path)
     statuses = Counter(written["status"].to_pylist()) if "status" in written.column_names else Counter()
     entry = replace(
-        entry, rows=written.num_rows, rows_by_status=dict(sorted(statuses.items())), sha256=_sha256(path)
+        entry,
+        rows=written.num_rows,
+        rows_by_status=dict(sorted(statuses.items())),
+        sha256=hashlib.sha256(content).hexdigest(),
     )
     others = [e for e in manifest(folder) if e.table != entry.table] if (folder / MANIFEST).exists() else []
     document = {
@@ -178,53 +183,74 @@ def verify(folder: Path = TABLES) -> dict[str, str]:
     """
     problems = {}
     for entry in manifest(folder):
-        path = folder / entry.file
-        if not path.exists():
-            problems[entry.table] = f"{path} is missing. {REMEDY}"
-        elif _sha256(path) != entry.sha256:
-            problems[entry.table] = f"{path} is not the file that was shipped (its SHA-256 differs). {REMEDY}"
+        try:
+            _shipped(entry, folder)
+        except InputError as error:
+            problems[entry.table] = str(error)
     return problems
 
 
-def load_profiles() -> pd.DataFrame:
+def load_profiles(folder: Path = TABLES) -> pd.DataFrame:
     """Static profiles of every timm architecture at its default size, one row each."""
-    return read_table(TABLES / "profiles.parquet")
+    return load_table("profiles", folder)
 
 
-def load_benchmarks() -> pd.DataFrame:
+def load_benchmarks(folder: Path = TABLES) -> pd.DataFrame:
     """Published speeds: `Profile` rows with source `published`, one per model, size and device setting."""
-    return read_table(TABLES / "benchmarks.parquet")
+    return load_table("benchmarks", folder)
 
 
-def load_weights() -> pd.DataFrame:
+def load_weights(folder: Path = TABLES) -> pd.DataFrame:
     """Every pretrained weights name of timm with its architecture, pretraining and licence."""
-    return read_table(TABLES / "weights.parquet")
+    return load_table("weights", folder)
 
 
-def load_datasets() -> pd.DataFrame:
+def load_datasets(folder: Path = TABLES) -> pd.DataFrame:
     """The target data sets, one row each, blank where no source states the figure."""
-    return read_table(TABLES / "datasets.parquet")
+    return load_table("datasets", folder)
 
 
-def load_observations(studies: str | Iterable[str] | None = None) -> pd.DataFrame:
+def load_observations(studies: str | Iterable[str] | None = None, folder: Path = TABLES) -> pd.DataFrame:
     """Results of the shipped studies, all rows (also those that are not `ok`).
 
     Metrics, recipes and scales differ between studies: compare within a study.
 
     Args:
         studies: which studies, by key; all when None.
+        folder: where the tables lie.
 
     Raises:
         UnknownNameError: for a study that is not shipped.
     """
-    entries = {e.study: e for e in manifest() if e.record == "Observation" and e.study}
+    entries = {e.study: e for e in manifest(folder) if e.record == "Observation" and e.study}
     wanted = list(entries) if studies is None else [studies] if isinstance(studies, str) else list(studies)
     for study in wanted:
         if study not in entries:
             raise UnknownNameError("study", study, entries, "`archimeter tables` lists them.")
     if not wanted:
         raise InputError(f"No study was named. Known: {', '.join(sorted(entries))}.")
-    return _to_frame(pa.concat_tables([_read_arrow(TABLES / entries[study].file) for study in wanted]))
+    return _to_frame(pa.concat_tables([_shipped(entries[study], folder) for study in wanted]))
+
+
+def load_table(table: str, folder: Path = TABLES) -> pd.DataFrame:
+    """Any shipped table by its name in the manifest.
+
+    Raises:
+        UnknownNameError: for a table that is not shipped.
+        InputError: if it is missing or damaged.
+    """
+    entries = {e.table: e for e in manifest(folder)}
+    if table not in entries:
+        raise UnknownNameError("table", table, entries, "`archimeter tables` lists them.")
+    return _to_frame(_shipped(entries[table], folder))
+
+
+def _shipped(entry: TableEntry, folder: Path) -> pa.Table:
+    path = folder / entry.file
+    content = _content(path)
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise InputError(f"{path} is not the file that was shipped (its SHA-256 differs). {REMEDY}")
+    return _parse(content, path)
 
 
 def _schema(record: type) -> pa.Schema:
@@ -274,11 +300,18 @@ def _array(column: list[Any], column_field: pa.Field, record: str) -> pa.Array:
     return array
 
 
-def _read_arrow(path: Path) -> pa.Table:
+def _content(path: Path) -> bytes:
     try:
-        return pq.ParquetFile(path, page_checksum_verification=True).read()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"The table {path} is missing. {REMEDY}") from error
+    except OSError as error:
+        raise InputError(f"The table {path} cannot be read: {error.strerror}. {REMEDY}") from error
+
+
+def _parse(content: bytes, path: Path) -> pa.Table:
+    try:
+        return pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"The table {path} is damaged ({_first_line(error)}). {REMEDY}") from error
 
@@ -296,7 +329,3 @@ def _to_frame(table: pa.Table) -> pd.DataFrame:
         elif column.nullable and pa.types.is_boolean(column.type):
             dtypes[column.name] = "object"
     return frame.astype(dtypes)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
