@@ -17,10 +17,12 @@ from .tables import TABLES, TableEntry, publish
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["SOURCES", "build", "main"]
+__all__ = ["HELPERS", "SOURCES", "build", "main"]
 
-SOURCES = ("fastai",)
+SOURCES = ("fastai", "timm_imagenet")
 """Modules in `data.sources`: each has ENTRY and rows(raw)."""
+HELPERS = ("rawfile",)
+"""Modules there that are no source."""
 
 
 def build(raw: Path, out: Path = TABLES, sources: Iterable[str] = SOURCES) -> list[TableEntry]:

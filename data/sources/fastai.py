@@ -6,11 +6,11 @@ on a sample of the Planet satellite images, at one or two learning rates, three 
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Any
 
 from ..records import Observation
 from ..tables import TableEntry
+from .rawfile import number, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,14 +53,9 @@ def rows(raw: Path) -> Iterator[Observation]:
     Args:
         raw: folder of raw files that holds `fastai/v1_runs.csv` and `fastai/model_names_timm.csv`.
     """
-    names = {row["model_name"]: row for row in _read(raw / "fastai" / "model_names_timm.csv")}
-    for run in _read(raw / "fastai" / "v1_runs.csv"):
+    names = {row["model_name"]: row for row in read_rows(raw / "fastai" / "model_names_timm.csv")}
+    for run in read_rows(raw / "fastai" / "v1_runs.csv"):
         yield _observation(run, names[run["model_name"]])
-
-
-def _read(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
 
 
 def _observation(run: Mapping[str, str], name: Mapping[str, str]) -> Observation:
@@ -80,8 +75,8 @@ def _observation(run: Mapping[str, str], name: Mapping[str, str]) -> Observation
         metric=METRICS[run["dataset"]],
         n_eval=int(run["n_eval"]),
         replicate=int(run["num_experiments"]),
-        fit_time_s=float(run["fit_time_s"]) if run["fit_time_s"] else None,
-        peak_memory_bytes=round(float(run["gpu_mem_gib"]) * GIB) if run["gpu_mem_gib"] else None,
+        fit_time_s=number(run["fit_time_s"]),
+        peak_memory_bytes=round(memory * GIB) if (memory := number(run["gpu_mem_gib"])) else None,
         **_outcome(run),
     )
 
