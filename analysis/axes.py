@@ -1,0 +1,141 @@
+"""The statistics of an architecture that an analysis may relate to error, with their units."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..data.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["AXES", "Axis", "choose_axes", "device_slug", "published_throughput", "with_axes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One statistic: its column, how a person calls it, and the unit it is stored in."""
+
+    key: str
+    label: str
+    unit: str
+
+
+_NAMED = (
+    Axis("params", "parameters", "parameters"),
+    Axis("macs", "MACs", "multiply-accumulates"),
+    Axis("activations", "activations", "elements"),
+    Axis("depth", "depth", "weighted layers"),
+    Axis("width_max", "widest layer", "channels"),
+    Axis("width_mean", "mean width", "channels"),
+    Axis("feature_dim", "feature size", "features"),
+    Axis("activations_per_sqrt_macs", "activations / √MACs", "elements per √MAC"),
+    Axis("params_per_mac", "parameters / MACs", "parameters per MAC"),
+    Axis("fit_time_s", "fit time", "s"),
+    Axis("peak_memory_bytes", "peak memory in training", "bytes"),
+)
+AXES: dict[str, Axis] = {axis.key: axis for axis in _NAMED}
+"""Every statistic but the published throughputs, whose keys are `throughput_` and the device's slug."""
+
+_THROUGHPUT = "throughput_"
+
+
+def device_slug(device: str) -> str:
+    """`NVIDIA GeForce RTX 4090` → `rtx_4090`: the maker left out, lower case, underscores."""
+    short = re.sub(r"\b(nvidia|geforce|intel|amd|core|cpu)\b|\(r\)|\(tm\)", " ", device.lower())
+    return "_".join(re.findall(r"[a-z0-9]+", short))
+
+
+def choose_axes(frame: pd.DataFrame, wanted: Sequence[str] | None = None) -> list[Axis]:
+    """Return the axes that `frame` holds, or the wanted ones in their order.
+
+    Raises:
+        UnknownNameError: for a wanted statistic that the frame has no column for.
+    """
+    held = [axis for axis in _NAMED if axis.key in frame]
+    held += [_throughput_axis(str(name)) for name in frame.columns if str(name).startswith(_THROUGHPUT)]
+    if wanted is None:
+        return held
+    by_key = {axis.key: axis for axis in held}
+    for key in wanted:
+        if key not in by_key:
+            raise UnknownNameError("statistic", key, by_key)
+    return [by_key[key] for key in wanted]
+
+
+def _throughput_axis(key: str) -> Axis:
+    device = key.removeprefix(_THROUGHPUT).replace("_", " ")
+    return Axis(key, f"throughput, {device.replace('rtx', 'RTX')}", "images per second")
+
+
+def with_axes(frame: pd.DataFrame, benchmarks: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Add the ratio axes, and the published throughput of each device where it is known.
+
+    Size axes move together (log MACs and log activations: r 0.91 over timm), so two of them in one model
+    say little; the ratios are what is left of activations and parameters once MACs are known.
+
+    Args:
+        frame: rows with `backbone`, `params`, `macs`, `activations`.
+        benchmarks: columns of `Profile`, source `published`.
+
+    Returns:
+        A new frame with `activations_per_sqrt_macs`, `params_per_mac` and one `throughput_…` per device.
+    """
+    out = frame.copy()
+    macs = pd.to_numeric(out["macs"]).where(lambda values: values > 0) if "macs" in out else np.nan
+    if "activations" in out:
+        out["activations_per_sqrt_macs"] = pd.to_numeric(out["activations"]) / np.sqrt(macs)
+    if "params" in out:
+        out["params_per_mac"] = pd.to_numeric(out["params"]) / macs
+    if benchmarks is None or benchmarks.empty:
+        return out
+    speeds = published_throughput(benchmarks)
+    known = set(out.columns)
+    return out.merge(
+        speeds[["backbone", *(name for name in speeds.columns if name not in known)]],
+        on="backbone",
+        how="left",
+        validate="many_to_one",
+    )
+
+
+def published_throughput(benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """One row per backbone, one column `throughput_…` per GPU: inference in images per second.
+
+    A backbone was measured at several input sizes and settings. Taken is: mixed precision, not compiled,
+    contiguous layout, the newest torch, and of the sizes the smallest, so that a family is compared at one
+    setting.
+
+    Args:
+        benchmarks: columns of `Profile`; only `ok` inference rows of devices named RTX are read.
+    """
+    rows = benchmarks[
+        (benchmarks["mode"] == "inference")
+        & (benchmarks["status"] == "ok")
+        & benchmarks["throughput"].notna()
+        & ~benchmarks["compiled"].astype(bool)
+        & (benchmarks["memory_format"] == "contiguous")
+        & benchmarks["device"].str.contains("RTX")
+    ]
+    rows = rows.assign(
+        size=rows["input_shapes"].map(_area),
+        column=_THROUGHPUT + rows["device"].map(device_slug),
+        version=rows["torch_version"].map(_version),
+    ).sort_values(["size", "version"], ascending=[True, False], kind="stable")
+    first = rows.drop_duplicates(["backbone", "column"])
+    wide = first.pivot_table(index="backbone", columns="column", values="throughput").reset_index()
+    return wide.rename_axis(columns=None)
+
+
+def _area(shapes: object) -> int:
+    numbers = [int(n) for n in re.findall(r"\d+", str(shapes))]
+    return numbers[-1] * numbers[-2] if len(numbers) >= 2 else 0
+
+
+def _version(text: object) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"\d+", str(text))[:3])
