@@ -16,9 +16,10 @@ Kind says what mixes information across positions in the repeated blocks:
 
 - `convolutional`: convolutions with a kernel above 1 × 1 or fixed pooling, no product of two activations.
   Channel gates (SE, ECA) and an attention pool at the head do not change it.
-- `attention`: attention over positions, where convolutions only cut the image into patches, merge them, or
-  code the position.
-- `hybrid`: both, in the same block, in different stages, or as a convolutional stem of several layers.
+- `attention`: attention over positions, where convolutions only cut the image into patches, merge or pool
+  them, or code the position.
+- `hybrid`: both, in the same block, in different stages, or as a convolutional stem of several layers. The
+  additive attention of MobileViTV2 and SwiftFormer counts, though it multiplies no two matrices.
 - `mlp`: linear layers across positions. `other`: none of these (the reasons are in OTHER_KINDS).
 """
 
@@ -52,9 +53,9 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     (r"samvit_", "samvit", _ATTN),
     (r"swin(v2|_|$)", "swin", _ATTN),
     (r"(sam2_hiera|hieradet)", "hiera", _ATTN),
-    (r"(hiera|cait|crossvit|mvitv2|nest|pit|tnt|twins|gcvit)(_|$)", r"\1", _ATTN),
+    (r"(hiera|cait|convit|davit|crossvit|mvitv2|nest|pit|tnt|twins|gcvit)(_|$)", r"\1", _ATTN),
     # attention and convolution
-    (r"(coatnet|maxvit|coat|convit|xcit|volo|levit|visformer|vitamin|davit)(_|$)", r"\1", _BOTH),
+    (r"(coatnet|maxvit|coat|xcit|volo|levit|visformer|vitamin)(_|$)", r"\1", _BOTH),
     (r"coatnext", "coatnet", _BOTH),
     (r"maxxvit", "maxxvit", _BOTH),
     (r"pvt_v2", "pvt_v2", _BOTH),

@@ -30,8 +30,9 @@ def select(patterns: str | Sequence[str], known: Iterable[str]) -> list[str]:
     """Return the known names that the patterns mean, in the order of patterns, then of `known`, each once.
 
     Every pattern is tried in this order, and the first that finds anything decides: the exact name; the same
-    ignoring case; for a pattern with `*`, `?` or `[`, a glob ignoring case; a backbone whose tagged weights
-    are known, or a tagged name whose backbone is; a prefix ignoring case.
+    ignoring case; for a pattern with `*`, `?` or `[`, a glob ignoring case and nothing else; every tag of the
+    backbone so named; a prefix ignoring case; a name of 2022 (`convnext_tiny_in22k`), as its weights of today
+    or else as its backbone.
 
     Args:
         patterns: names, globs or prefixes, e.g. `["resnet50", "vit_small*"]`.
@@ -66,4 +67,7 @@ def _matches(pattern: str, names: list[str]) -> list[str]:
         return [name for name in names if fnmatchcase(name.lower(), low)]
     if of_backbone := [name for name in names if name.lower().partition(".")[0] == low]:
         return of_backbone
-    return [name for name in names if name.lower().startswith(low)]
+    if of_prefix := [name for name in names if name.lower().startswith(low)]:
+        return of_prefix
+    successor = today(low)
+    return [name for name in (successor, split(successor)[0]) if name in names][:1]

@@ -7,9 +7,11 @@ Where two things are true, the one that shaped the features most decides, in thi
 segmentation; a teacher (`distilled`, whatever the teacher learnt from); text; masked or contrastive learning
 without labels; weak labels; labels. DINOv2's and DINOv3's smaller models are distilled from their own
 self-supervised teacher and stay `self-supervised`; FlexiViT is distilled from a supervised ViT (its
-published configurations say so); BEiT-3 and EVA learn by masking and are `masked-image` unless their tag
-names a contrastive text stage. `sam_in1k` is sharpness-aware minimisation, plain labels of ImageNet-1k;
-`samvit` and `sam2_hiera` are the Segment Anything encoders.
+published configurations say so); TinyCLIP and MobileCLIP learn text with a teacher's help and stay
+`image-text`; BEiT-3 and EVA learn by masking and are `masked-image` unless their tag names a contrastive
+text stage; Sapiens2 joins masking and contrast and counts as `self-supervised`. `sam_in1k` is
+sharpness-aware minimisation, plain labels of ImageNet-1k; `samvit` and `sam2_hiera` are the Segment Anything
+encoders.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ the weights of that time: `convnext_tiny` meant `convnext_tiny.fb_in1k`, which t
 
 Three steps, each a table of patterns: a name that became `backbone.tag` (MOVED), a backbone that was
 renamed and kept its weights (RENAMED), and the default weights of a name that is still there (DEFAULTS).
-timm's own map of deprecated names is wrong in eight places, and these tables deliberately differ there:
+timm's own map of deprecated names is wrong in nine places, and these tables deliberately differ there:
 the two `_sam` names lead to a tag that does not exist, three wide `ig_resnext101` lead to the 32x8d, two
 `mixer_*_in21k` lead to the fine-tuned weights, and two `resmlp_*_dino` to the default ones.
 """
@@ -45,8 +45,8 @@ _MOVED: tuple[tuple[str, str], ...] = (
     (r"swsl_(resne\w+)", r"\1.fb_swsl_ig1b_ft_in1k"),
     (r"gluon_(resnet\d+)_v1b", r"\1.gluon_in1k"),
     (r"gluon_(resnet\d+)_v1([cds])", r"\1\2.gluon_in1k"),
-    (r"gluon_(\w+)", r"\1.gluon_in1k"),
-    (r"(?:ens_)adv_inception_resnet_v2", r"inception_resnet_v2.tf_ens_adv_in1k"),
+    (r"gluon_((?:se)?resnext\w+|senet154|inception_v3)", r"\1.gluon_in1k"),
+    (r"ens_adv_inception_resnet_v2", r"inception_resnet_v2.tf_ens_adv_in1k"),
     (r"adv_inception_v3", r"inception_v3.tf_adv_in1k"),
     (r"tf_inception_v3", r"inception_v3.tf_in1k"),
     (r"(resnetv2_\w+_bit)m", r"\1.goog_in21k_ft_in1k"),
@@ -70,6 +70,7 @@ _RENAMED: tuple[tuple[str, str], ...] = (
     (r"jx_(nest_\w+)", r"\1_jx"),
     (r"regnetz_040h", r"regnetz_040_h"),
     (r"xception", r"legacy_xception"),
+    (r"gluon_(xception65)", r"\1"),
 )
 
 # backbone of today → the tag that its bare name meant in 2022
@@ -80,7 +81,7 @@ _DEFAULTS: tuple[tuple[str, str], ...] = (
     (r"efficientnet_es_pruned", "in1k"),
     (r"efficientnetv2_rw_m", "agc_in1k"),
     (r"efficientnetv2_rw_[st]", "ra2_in1k"),
-    (r"levit_\d+s?", "fb_dist_in1k"),
+    (r"levit_(128s?|192|256|384)", "fb_dist_in1k"),
     (r"mobilenetv3_large_100", "ra_in1k"),
     (r"mobilenetv3_rw", "rmsp_in1k"),
     (r"mobilenetv3_small_\d+", "lamb_in1k"),
