@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .data.errors import ArchimeterError
     from .data.records import Dataset, Observation, Profile
+    from .reports.page import report
 
 _HOMES = {
     "ArchimeterError": "data.errors",
     "Dataset": "data.records",
     "Observation": "data.records",
     "Profile": "data.records",
+    "report": "reports.page",
 }
 
-__all__ = ["ArchimeterError", "Dataset", "Observation", "Profile"]
+__all__ = ["ArchimeterError", "Dataset", "Observation", "Profile", "report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -56,3 +56,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away (`| head`): nothing to say, and nobody to say it to
         sys.exit(0)
+
+
+from .report import report  # noqa: E402
+
+app.command()(report)

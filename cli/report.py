@@ -1,0 +1,35 @@
+"""`archimeter report`: everything known, as one page that needs no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .render import note
+
+__all__ = ["report"]
+
+
+def report(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The page to write; an existing file is replaced.")
+    ] = Path("report.html"),
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dataset", help="A data set to show, repeatable; all that are large enough if not given."
+        ),
+    ] = None,
+) -> None:
+    """Write one HTML page: cost against error, trends by family, correlations, all models, all sources.
+
+    The page works offline: it holds its data and its scripts, and loads nothing.
+
+    Example: archimeter report -o report.html --dataset pets --dataset planet
+    """
+    from ..reports.page import report as write_report
+
+    path = write_report(output, datasets=dataset or None)
+    note(f"{path} written ({path.stat().st_size / 1e6:.1f} MB). Open it in any browser; it needs no network.")

@@ -1,0 +1,191 @@
+"""The results a page shows: one set per study, data set and recipe, each joined to what its backbones are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ..analysis.axes import with_axes
+from ..analysis.units import TUNED, Summary, per_model
+from ..data.errors import InputError, UnknownNameError
+from ..data.join import join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["LEAST_MODELS", "ResultSet", "Results", "collect"]
+
+SET = ["study", "dataset", "recipe"]
+LEAST_MODELS = 20
+"""A set with fewer backbones says too little about families to have its own charts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSet:
+    """Results that may be compared with each other: one study, data set, recipe and metric.
+
+    key: what the page's address calls it. dataset: what `--dataset` calls it. title: for people.
+    summarised_by: `mean` or `min` of a model's runs; summary: the same in words. unmatched: models of it
+    that no profile names. frame: one row per model (see `analysis.units.per_model`), with `name`,
+    `backbone`, `weights`, `family`, `kind`, `error`, `error_sd`, `n_runs` and the columns of the profiles.
+    """
+
+    key: str
+    title: str
+    study: str
+    dataset: str
+    recipe: str
+    metric: str
+    summarised_by: Summary
+    summary: str
+    unmatched: int
+    frame: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What is shown, and what is not.
+
+    sets: the sets. left_out: per study, how many small sets were left out. runs: the joined observations
+    of every set that is shown.
+    """
+
+    sets: tuple[ResultSet, ...]
+    left_out: dict[str, int]
+    runs: pd.DataFrame
+
+
+def collect(
+    observations: pd.DataFrame,
+    profiles: pd.DataFrame,
+    *,
+    weights: pd.DataFrame | None = None,
+    datasets: pd.DataFrame | None = None,
+    wanted: Sequence[str] | None = None,
+    least: int = LEAST_MODELS,
+) -> Results:
+    """Split the ok observations into comparable sets, one number a model, joined to profiles.
+
+    Where a study searched a setting, such as the learning rate, its set becomes two: the mean at the value
+    that most models share, and the best of all runs, which favours whoever ran more often and says so.
+
+    Args:
+        observations: columns of `Observation`.
+        profiles: columns of `Profile`, plus speeds (`reports.measures.with_speeds`).
+        weights: facts of the weights names, see `data.join.join`.
+        datasets: columns of `Dataset`, for titles.
+        wanted: keys of data sets to keep; all when None.
+        least: backbones that a set needs.
+
+    Raises:
+        UnknownNameError: for a wanted data set that no observation has.
+        InputError: if no set is left.
+    """
+    _require_known(wanted, observations)
+    good = observations[observations["status"] == "ok"]
+    if wanted is not None:
+        good = good[good["dataset"].isin(wanted)]
+    joined = join(good, profiles, weights)
+    runs = _with_profile_columns(with_axes(_at_profiled_size(joined.frame)), profiles)
+    unmatched = Counter(zip(*(joined.unmatched_observations[c] for c in ("study", "dataset")), strict=True))
+    titles = {} if datasets is None else dict(zip(datasets["dataset"], datasets["title"], strict=True))
+    sets, left_out = [], Counter[str]()
+    for one in _sets(runs, titles):
+        if one.frame["backbone"].nunique() >= least:
+            sets.append(replace(one, unmatched=unmatched[one.study, one.dataset]))
+        else:
+            left_out[one.study] += 1
+    if not sets:
+        raise InputError(
+            f"No data set has results of {least} backbones, the least a page is drawn for; "
+            f"there are {len(good)} usable results. Name other data sets, or give more results."
+        )
+    shown = {(one.study, one.dataset) for one in sets}
+    here = [identity in shown for identity in zip(runs["study"], runs["dataset"], strict=True)]
+    return Results(sets=tuple(_with_keys(sets)), left_out=dict(left_out), runs=runs[here])
+
+
+def _require_known(wanted: Sequence[str] | None, observations: pd.DataFrame) -> None:
+    known = set(observations["dataset"])
+    for name in wanted or ():
+        if name not in known:
+            raise UnknownNameError("data set", name, known, "`archimeter tables` lists what there is.")
+
+
+def _at_profiled_size(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of a classifier that was tested at several sizes keep the test nearest to the size it is profiled at.
+
+    A test size is no recipe of its own: leaving it in would split every ImageNet table by size.
+    """
+    tests = frame["recipe"] == "pretraining-task"
+    distance = (
+        (frame["resolution"].astype(float) - frame["profile_size"].astype(float)).abs().where(tests, 0.0)
+    )
+    model = ["study", "dataset", "published_name"]
+    order = frame.assign(distance=distance).sort_values("distance", kind="stable")
+    kept = ~(tests.reindex(order.index) & order.duplicated(model)).sort_index()
+    return frame.assign(resolution=frame["resolution"].where(~tests))[kept]
+
+
+def _with_profile_columns(frame: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
+    """Add the profile's columns that the join does not bring: speeds and predicted memory."""
+    more = [c for c in profiles if c not in frame and str(c).startswith(("time_", "predicted_"))]
+    extra = profiles.drop_duplicates("backbone").set_index("backbone")[more]
+    return frame.join(extra, on="backbone")
+
+
+def _sets(runs: pd.DataFrame, titles: dict[str, str | None]) -> Iterator[ResultSet]:
+    """Sets in the order in which the studies came, searched ones twice."""
+    means = per_model(runs)
+    place = {study: i for i, study in enumerate(dict.fromkeys(runs["study"]))}
+    by_set = {tuple(map(str, key)): frame for key, frame in means.groupby(SET, sort=False)}  # pyright: ignore[reportArgumentType]  # a list of keys gives tuples
+    for study, dataset, recipe in sorted(by_set, key=lambda key: (place[key[0]], *key)):
+        frame = by_set[study, dataset, recipe]
+        title = titles.get(dataset) or dataset
+        searched = _searched(runs[(runs["study"] == study) & (runs["dataset"] == dataset)])
+        most = int(frame["n_runs"].max())
+        words = f"mean of up to {most} runs a model" if most > 1 else "one number a model"
+        if searched:
+            words += f", all at the {' and '.join(searched)} that most models share"
+        yield _one(dataset, title, frame, "mean", words)
+        if searched:
+            best = per_model(runs[(runs["study"] == study) & (runs["dataset"] == dataset)], summary="min")
+            words = "best of each model's runs, as the study published it; it favours models with more runs"
+            yield _one(f"{dataset}-best", f"{title}, best run", best[best["recipe"] == recipe], "min", words)
+
+
+def _searched(runs: pd.DataFrame) -> list[str]:
+    """Settings that the study tried several values of, in words."""
+    return [
+        name.replace("_", " ") for name in TUNED if name in runs and len(runs[name].dropna().unique()) > 1
+    ]
+
+
+def _one(key: str, title: str, frame: pd.DataFrame, summarised_by: Summary, summary: str) -> ResultSet:
+    names = frame["weights"].where(frame["weights"].notna(), frame["backbone"])
+    first = frame.iloc[0]
+    return ResultSet(
+        key=key,
+        title=title,
+        study=first["study"],
+        dataset=first["dataset"],
+        recipe=first["recipe"],
+        metric=", ".join(sorted(frame["metric"].dropna().unique())),
+        summarised_by=summarised_by,
+        summary=summary,
+        unmatched=0,
+        frame=frame.assign(name=names).sort_values(["error", "name"], ignore_index=True),
+    )
+
+
+def _with_keys(sets: list[ResultSet]) -> Iterator[ResultSet]:
+    """Where sets share a key, the study tells them apart, and a number where even that does not."""
+    shared = Counter(one.key for one in sets)
+    taken = Counter[str]()
+    for one in sets:
+        key = one.key if shared[one.key] == 1 else f"{one.study}/{one.key}"
+        taken[key] += 1
+        yield replace(one, key=key if taken[key] == 1 else f"{key}/{taken[key]}")
