@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HELPERS", "SOURCES", "build", "main"]
 
-SOURCES = ("fastai", "timm_imagenet")
+SOURCES = ("fastai", "timm_benchmarks", "timm_imagenet")
 """Modules in `data.sources`: each has ENTRY and rows(raw)."""
 HELPERS = ("rawfile",)
 """Modules there that are no source."""
