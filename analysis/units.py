@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import pandas as pd
 
 from ..data.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Summary", "per_model"]
 
@@ -15,8 +18,9 @@ Summary = Literal["mean", "median", "min"]
 SUMMARIES = ("mean", "median", "min")
 TUNED = ("learning_rate", "pooling", "epochs")
 """Conditions that a sweep searches over: only the value that most models were run with is comparable."""
-SPLIT = ("resolution", "n_train")
-"""Conditions that make another question of it: results under two of them are two groups."""
+SPLIT = ("resolution", "n_train", "recipe_detail")
+"""Conditions that make another question of it where most models were run under several values. Where few
+were (ImageNet weights also tested at a larger size), each model is taken at its own."""
 
 
 def per_model(frame: pd.DataFrame, *, summary: Summary = "mean") -> pd.DataFrame:
@@ -33,9 +37,10 @@ def per_model(frame: pd.DataFrame, *, summary: Summary = "mean") -> pd.DataFrame
             peak memory is always the minimum (the allocator's reserve grows from run to run).
 
     Returns:
-        One row per study, data set, recipe and model: `study`, `dataset`, `recipe` (with its detail),
-        `metric`, `model`, `error`, `error_sd` (between replicates, else the study's own, else NaN),
-        `n_runs`, `n_eval`, and every other column of `frame` (numbers averaged, words as first given).
+        One row per study, data set, recipe and model: `study`, `dataset`, `recipe` (and what else
+        distinguishes it), `metric`, `model`, `error`, `error_sd` (between replicates, else the
+        study's own, else NaN), `n_runs`, `n_eval`, and every other column of `frame` (numbers averaged,
+        words as first given).
 
     Raises:
         InputError: for an unknown summary, or if no row is `ok`.
@@ -76,35 +81,41 @@ def _model(runs: pd.DataFrame) -> pd.Series:
 
 
 def _recipe(runs: pd.DataFrame) -> pd.Series:
-    recipe = (
-        runs["recipe"].astype(object)
-        if "recipe" in runs
-        else pd.Series("fine-tune", runs.index, dtype=object)
-    )
-    if "recipe_detail" not in runs:
-        return recipe
-    detail = runs["recipe_detail"]
-    return recipe.where(detail.isna(), recipe + " (" + detail.fillna("").astype(str) + ")")
+    if "recipe" in runs:
+        return runs["recipe"].astype(object)
+    return pd.Series("fine-tune", runs.index, dtype=object)
 
 
 def _split_settings(runs: pd.DataFrame) -> pd.DataFrame:
-    """Put the resolution or the number of images into the recipe where one model was run with several."""
-    words = {"resolution": "px", "n_train": "images"}
+    """Put a condition into the recipe's name where most models were run under several values of it."""
+    keys = ["study", "dataset", "recipe"]
     out = runs
     for column in SPLIT:
-        if column not in out or out[column].isna().all():
+        if column not in out or out[column].nunique() < 2:
             continue
-        ends = out.groupby(["study", "dataset", "recipe", "model"])[column].agg(["min", "max"])
-        varied = ends["min"] < ends["max"]
-        groups = {key[:3] for key, several in varied.items() if several}  # pyright: ignore[reportIndexIssue]
-        if not groups:
-            continue
-        here = [key in groups for key in zip(out["study"], out["dataset"], out["recipe"], strict=True)]
-        suffix = out[column].map(
-            lambda value, word=words[column]: "" if np.isnan(value) else f", {value:g} {word}"
-        )
-        out = out.assign(recipe=out["recipe"].where(~np.array(here), out["recipe"] + suffix))
+        values = out[[*keys, "model", column]].drop_duplicates().groupby([*keys, "model"])[column].count()
+        mostly = (values > 1).groupby(level=keys).mean() > 0.5
+        here = mostly.reindex(pd.MultiIndex.from_frame(out[keys])).to_numpy(dtype=bool)
+        suffix = out[column].map(lambda value, column=column: _words(column, value))
+        out = out.assign(recipe=out["recipe"].where(~here, out["recipe"] + suffix))
+        if column == "resolution":
+            out = out[here | _at_own_size(out, [*keys, "model"])]
     return out
+
+
+def _at_own_size(runs: pd.DataFrame, keys: list[str]) -> NDArray[np.bool_]:
+    """Of one model's resolutions, the one it was profiled at, else the nearest (unprofiled: the smallest)."""
+    profiled = runs.get("profile_size", 0.0)
+    distance = (runs["resolution"] - profiled).abs().fillna(runs["resolution"])
+    nearest = distance.groupby([runs[key] for key in keys]).transform("min")
+    return (distance.isna() | (distance == nearest)).to_numpy()
+
+
+def _words(column: str, value: object) -> str:
+    if pd.isna(value):  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return ""
+    units = {"resolution": " px", "n_train": " images"}
+    return f", {value:g}{units[column]}" if column in units else f" ({value})"
 
 
 def _comparable(runs: pd.DataFrame) -> pd.DataFrame:

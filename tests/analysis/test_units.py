@@ -43,9 +43,21 @@ def test_two_sets_of_weights_are_two_models():
 def test_one_model_at_several_resolutions_makes_several_questions_of_it():
     frame = runs(error=[0.1, 0.2], resolution=[28, 224], recipe_detail=["end-to-end"] * 2)
     assert per_model(frame)["recipe"].tolist() == [
-        "fine-tune (end-to-end), 224 px",
-        "fine-tune (end-to-end), 28 px",
+        "fine-tune, 224 px",
+        "fine-tune, 28 px",
     ]
+
+
+def test_a_few_models_at_a_second_resolution_are_taken_at_their_own():
+    frame = runs(
+        backbone=["a", "a", "b", "c"],
+        error=[0.1, 0.2, 0.3, 0.4],
+        resolution=[224, 288, 224, 224],
+        profile_size=[288, 288, 224, 224],
+    )
+    found = per_model(frame)
+    assert found["recipe"].unique().tolist() == ["fine-tune"]
+    assert found["error"].tolist() == [0.2, 0.3, 0.4]
 
 
 def test_models_each_at_their_own_resolution_stay_one_question():

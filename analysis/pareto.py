@@ -1,0 +1,97 @@
+"""Who is beaten by nobody: the Pareto front, and how surely a model is on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..data.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["front_probability", "pareto", "utility"]
+
+
+def pareto(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Mark the points that no other point beats.
+
+    A point beats another if it is nowhere worse and somewhere better; equal points do not beat each other.
+
+    Args:
+        values: `[n, k]`, smaller is better in every column; a row with NaN is never on the front.
+
+    Returns:
+        `[n]`, True on the front.
+    """
+    values = np.asarray(values, dtype=float)
+    usable = ~np.isnan(values).any(1)
+    order = np.lexsort(values.T[::-1])  # a point can only be beaten by one that comes before it
+    kept: list[int] = []
+    on_front = np.zeros(len(values), dtype=bool)
+    for i in order[np.take(usable, order)]:
+        rivals = values[kept]
+        beaten = (rivals <= values[i]).all(1) & (rivals < values[i]).any(1)
+        if not beaten.any():
+            kept.append(int(i))
+            on_front[i] = True
+    return on_front
+
+
+def front_probability(
+    frame: pd.DataFrame,
+    objectives: Sequence[str],
+    *,
+    noise: dict[str, str],
+    rng: np.random.Generator,
+    draws: int = 1000,
+) -> pd.DataFrame:
+    """How often each model is on the front when its measurements are drawn again within their noise.
+
+    Args:
+        frame: one row per model.
+        objectives: columns, smaller is better.
+        noise: objective → column of its standard deviation; an objective without one is exact.
+        rng: where the randomness comes from.
+        draws: parametric (normal) bootstrap draws.
+
+    Returns:
+        The frame with `on_front` (from the values as they are) and `front_probability`.
+
+    Raises:
+        InputError: for a column that is not there.
+    """
+    for name in (*objectives, *noise, *noise.values()):
+        if name not in frame:
+            raise InputError(f"No column {name!r}; there are: {', '.join(map(str, frame.columns))}.")
+    values = frame[list(objectives)].to_numpy(dtype=float)
+    deviations = np.zeros_like(values)
+    for place, name in enumerate(objectives):
+        if name in noise:
+            deviations[:, place] = frame[noise[name]].fillna(0).to_numpy(dtype=float)
+    hits = np.zeros(len(values))
+    for _ in range(draws):
+        hits += pareto(values + deviations * rng.standard_normal(values.shape))
+    return frame.assign(on_front=pareto(values), front_probability=hits / draws)
+
+
+def utility(frame: pd.DataFrame, expression: str = "error * (fit_time_s + 80)") -> pd.Series:
+    """One number per model from an arithmetic expression over columns; smaller is better.
+
+    Args:
+        frame: one row per model.
+        expression: column names, numbers and arithmetic; the default is the fast.ai notebook's score.
+
+    Raises:
+        InputError: if the expression names no column or cannot be computed.
+    """
+    try:
+        score = np.asarray(frame.eval(expression, local_dict={}, global_dict={}), dtype=float)
+    except Exception as error:
+        columns = ", ".join(str(name) for name in frame.select_dtypes("number").columns)
+        raise InputError(f"Cannot compute {expression!r} ({error}). Columns: {columns}.") from error
+    return pd.Series(np.broadcast_to(score, len(frame)), index=frame.index)
