@@ -99,8 +99,7 @@ def nearest(
         raise InputError(
             f"{query.get('backbone')!r} has none of {', '.join(statistics)}: nothing to compare it by."
         )
-    logs = known[used].apply(pd.to_numeric, errors="coerce")
-    logs = np.log(logs.where(logs > 0))
+    logs = pd.DataFrame({name: _logs(known[name]) for name in used})
     spread = (logs.quantile(0.75) - logs.quantile(0.25)) / 1.349
     here = pd.Series({name: np.log(_positive(query[name]) or np.nan) for name in used})
     scaled = (logs - here) / spread.where(spread > 0, 1.0)
@@ -169,7 +168,7 @@ def _points(published: pd.DataFrame, cost: str) -> pd.DataFrame:
 
 def _place(query: Mapping[str, object], value: float, points: pd.DataFrame) -> dict[str, object]:
     within = points[points["cost"] <= value]
-    best = within.loc[within["error"].idxmin()] if len(within) else None
+    best = within.iloc[int(np.argmin(within["error"]))] if len(within) else None
     best_error = float(best["error"]) if best is not None else np.nan
     beyond = points[(points["cost"] > value) & ~(points["error"] >= best_error)]
     own = points[points["backbone"] == query.get("backbone")] if query.get("source") == "timm" else points[:0]
@@ -185,6 +184,11 @@ def _place(query: Mapping[str, object], value: float, points: pd.DataFrame) -> d
         "gap": error - best_error,
         "on_front": error <= best_error if len(own) and best is not None else None,
     }
+
+
+def _logs(values: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    return pd.Series(np.log(numbers.where(numbers > 0)), values.index)
 
 
 def _positive(value: object) -> float | None:
