@@ -59,5 +59,7 @@ def main() -> None:
 
 
 from .report import report  # noqa: E402
+from .tables import tables  # noqa: E402
 
 app.command()(report)
+app.command()(tables)

@@ -32,15 +32,19 @@ if TYPE_CHECKING:
 __all__ = [
     "TABLES",
     "TableEntry",
+    "arrow_of",
     "load_benchmarks",
     "load_datasets",
     "load_observations",
     "load_profiles",
+    "load_rows",
     "load_table",
     "load_weights",
     "manifest",
     "publish",
     "read_table",
+    "schema_of",
+    "to_frame",
     "verify",
     "write_table",
 ]
@@ -96,8 +100,7 @@ def write_table(path: Path, rows: Iterable[Any], record: type) -> None:
     Raises:
         InputError: if a row does not fit the record, with the row's number.
     """
-    schema = _schema(record)
-    table = pa.table(_columns(rows, schema, record.__name__), schema=schema)
+    table = arrow_of(rows, record)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         pq.write_table(
@@ -120,6 +123,26 @@ def read_table(path: Path) -> pd.DataFrame:
         InputError: if the file is missing, damaged or no Parquet.
     """
     return _to_frame(_parse(_content(path), path))
+
+
+def arrow_of(rows: Iterable[Any], record: type) -> pa.Table:
+    """Return records as the Arrow table that `write_table` writes.
+
+    Raises:
+        InputError: if a row does not fit the record, with the row's number.
+    """
+    schema = _schema(record)
+    return pa.table(_columns(rows, schema, record.__name__), schema=schema)
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Return a record's Arrow table as a frame with the dtypes that reading its file gives."""
+    return _to_frame(table)
+
+
+def schema_of(record: type) -> pa.Schema:
+    """Return the columns of a record's table."""
+    return _schema(record)
 
 
 def manifest(folder: Path = TABLES) -> list[TableEntry]:
@@ -239,10 +262,24 @@ def load_table(table: str, folder: Path = TABLES) -> pd.DataFrame:
         UnknownNameError: for a table that is not shipped.
         InputError: if it is missing or damaged.
     """
+    return _to_frame(_named(table, folder))
+
+
+def load_rows(table: str, folder: Path = TABLES) -> list[dict[str, Any]]:
+    """Any shipped table as plain rows: missing is None, counts are ints, nested fields are what they hold."""
+    arrow = _named(table, folder)
+    columns = {name: arrow[name].to_pylist() for name in arrow.column_names}
+    for name, values in columns.items():
+        if values and all(isinstance(v, str) and v[:1] in {"[", "{"} for v in values):
+            columns[name] = [json.loads(v) for v in values]
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _named(table: str, folder: Path) -> pa.Table:
     entries = {e.table: e for e in manifest(folder)}
     if table not in entries:
         raise UnknownNameError("table", table, entries, "`archimeter tables` lists them.")
-    return _to_frame(_shipped(entries[table], folder))
+    return _shipped(entries[table], folder)
 
 
 def _shipped(entry: TableEntry, folder: Path) -> pa.Table:
