@@ -24,6 +24,7 @@ PROFILE_KEY = (
     "dtype",
     "device",
     "mode",
+    "optimiser",
     "memory_format",
     "attention_fused",
     "compiled",

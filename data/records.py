@@ -124,6 +124,7 @@ class Profile(_Row):
         batch_size: images per step. dtype: `float32`, `amp-float16` …
         device: as a person would name it; `meta` for static counts.
         mode: `static` (counts only), `inference` or `training` (forward, backward, optimiser).
+        optimiser: of a training step: `sgd` (with momentum) or `adamw`; its state is part of the memory.
         memory_format, attention_fused, compiled, torch_version, timm_version, date (ISO).
     Measurement:
         params, params_trainable, buffers: elements; a shared tensor counts once.
@@ -160,6 +161,7 @@ class Profile(_Row):
     dtype: str = "float32"
     device: str = "meta"
     mode: Mode = "static"
+    optimiser: str | None = None
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
     attention_fused: bool | None = None
     compiled: bool = False
