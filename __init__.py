@@ -9,7 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis.correlate import correlate
+    from .analysis.query import Query
+    from .analysis.recommend import recommend
     from .data.errors import ArchimeterError
+    from .data.join import join
     from .data.records import Dataset, Observation, Profile
     from .reports.page import report
 
@@ -18,10 +22,24 @@ _HOMES = {
     "Dataset": "data.records",
     "Observation": "data.records",
     "Profile": "data.records",
+    "Query": "analysis.query",
+    "correlate": "analysis.correlate",
+    "join": "data.join",
+    "recommend": "analysis.recommend",
     "report": "reports.page",
 }
 
-__all__ = ["ArchimeterError", "Dataset", "Observation", "Profile", "report"]
+__all__ = [
+    "ArchimeterError",
+    "Dataset",
+    "Observation",
+    "Profile",
+    "Query",
+    "correlate",
+    "join",
+    "recommend",
+    "report",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,113 @@
+"""What `recommend` answers with: rows, the data sets they rest on, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from .nearest import Neighbour
+from .query import Query
+
+__all__ = ["KnownResult", "Recommendation", "Recommended", "Speed", "Support"]
+
+Support = Literal["inside", "edge", "outside"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownResult:
+    """What the model really scored on a near data set; `place` of `n_models`, 1 is best."""
+
+    study: str
+    dataset: str
+    recipe: str
+    metric: str
+    error: float
+    n_runs: int
+    place: int
+    n_models: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Published time per image on a device, at the batch and setting that `source` names."""
+
+    device: str
+    seconds_per_image: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommended:
+    """One row of the answer.
+
+    Attributes:
+        rank_score: expected share of models that are better, 0 to 1, lower is better; not an error.
+        results: real results on the nearest data sets, nearest first.
+        params, macs, activations: counted at the default input size; None where no profile is known.
+        speeds: published, for each device of the budget.
+        fit_time_s, training_memory_bytes: measured by the nearest study that states them (`cost_study`).
+        tied_with_first: the results cannot tell it from the first row.
+        support: `inside` (measured under this recipe in this domain), `edge` (under this recipe elsewhere),
+            `outside` (only under another recipe).
+        reasons: why it stands here, in words. preprocessing: what its weights expect of an image.
+    """
+
+    rank: int
+    backbone: str
+    weights: str | None
+    family: str
+    kind: str
+    pretraining: str | None
+    licence: str | None
+    rank_score: float
+    results: tuple[KnownResult, ...]
+    params: int | None
+    macs: int | None
+    activations: int | None
+    speeds: tuple[Speed, ...]
+    fit_time_s: float | None
+    training_memory_bytes: float | None
+    cost_study: str | None
+    tied_with_first: bool
+    support: Support
+    reasons: tuple[str, ...]
+    preprocessing: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The answer: rows, the data sets it rests on, and what it does not know."""
+
+    query: Query
+    rows: tuple[Recommended, ...]
+    nearest: tuple[Neighbour, ...]
+    n_candidates: int
+    notes: tuple[str, ...]
+
+    def as_document(self) -> dict[str, Any]:
+        """The whole answer as one JSON-able object."""
+        return {
+            "query": asdict(self.query),
+            "recommendations": [asdict(row) for row in self.rows],
+            "nearest": [_neighbour_row(neighbour) for neighbour in self.nearest],
+            "n_candidates": self.n_candidates,
+            "notes": list(self.notes),
+        }
+
+
+def _neighbour_row(neighbour: Neighbour) -> dict[str, Any]:
+    task = neighbour.task
+    return {
+        "study": task.study,
+        "dataset": task.dataset,
+        "recipe": task.recipe,
+        "metric": task.metric,
+        "domain": task.facts.get("domain"),
+        "n_models": len(task.results),
+        "distance": round(neighbour.distance, 6),
+        "weight": round(neighbour.weight, 6),
+        "noise": task.noise,
+        "noise_from": task.noise_from,
+        "reasons": list(neighbour.reasons),
+    }

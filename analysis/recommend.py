@@ -1,0 +1,215 @@
+"""Which backbone to try: the models that did best on the data sets most like the asked one.
+
+The ranking is the weighted mean rank over the nearest data sets, which is the baseline that most published
+transferability scores do not beat. It orders; it does not predict an error.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ..data.errors import InputError
+from .answer import KnownResult, Recommendation, Recommended, Speed, Support
+from .budgets import affordable, published_device, published_speeds
+from .evidence import Candidate, Evidence, Result, Task, load_evidence
+from .nearest import Neighbour, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .query import Query
+
+__all__ = ["recommend"]
+
+PULL = 0.35
+"""Weight of the middle rank: a model seen only on distant data sets is not trusted to lead."""
+
+
+def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
+    """Rank the backbones that keep the budget by how they did on the nearest known data sets.
+
+    Args:
+        query: the data in a few numbers, and what may be spent.
+        evidence: the tables; the shipped ones when None.
+
+    Returns:
+        At most `query.top` rows, best first. The same query over the same tables gives the same answer.
+
+    Raises:
+        InputError: if no backbone keeps the budget; the message says the smallest value that one has.
+        UnknownNameError: for a device without published speeds.
+    """
+    known = load_evidence() if evidence is None else evidence
+    near = nearest(query, known.tasks)
+    if not near:
+        raise InputError("There is no result to rank by: the tables hold no usable observation.")
+    models = sorted({model for neighbour in near for model in neighbour.task.results})
+    candidates = {model: known.candidate(model) for model in models}
+    devices = [published_device(budget.device, known.devices) for budget in query.within]
+    speeds = {device: known.speeds(device) for device in devices}
+    kept = affordable(query, candidates, devices, speeds)
+    scores = {model: _score(model, near) for model in kept}
+    best = sorted(kept, key=lambda model: (scores[model], model))[: query.top]
+    rows = tuple(
+        _row(
+            candidates[model],
+            near,
+            query,
+            rank=rank,
+            score=scores[model],
+            first=best[0],
+            speeds=published_speeds(candidates[model], speeds),
+        )
+        for rank, model in enumerate(best, start=1)
+    )
+    return Recommendation(query, rows, near, len(models), _notes(query, near, len(models), len(kept), rows))
+
+
+def _score(model: str, near: Iterable[Neighbour]) -> float:
+    """Weighted mean of the model's rank shares, pulled to the middle by PULL."""
+    above, below = 0.5 * PULL, PULL
+    for neighbour in near:
+        share = neighbour.task.rank_shares.get(model)
+        if share is not None:
+            above += neighbour.weight * share
+            below += neighbour.weight
+    return above / below
+
+
+def _row(
+    candidate: Candidate,
+    near: tuple[Neighbour, ...],
+    query: Query,
+    *,
+    rank: int,
+    score: float,
+    first: str,
+    speeds: tuple[Speed, ...],
+) -> Recommended:
+    model = candidate.model
+    seen = [neighbour.task for neighbour in near if model in neighbour.task.results]
+    costed = next((task for task in seen if task.results[model].fit_time_s), None)
+    cost = costed.results[model] if costed else None
+    tied, why_tied = _tie(model, first, near)
+    return Recommended(
+        rank=rank,
+        backbone=candidate.backbone,
+        weights=candidate.weights,
+        family=candidate.family,
+        kind=candidate.kind,
+        pretraining=candidate.pretraining,
+        licence=candidate.licence,
+        rank_score=round(score, 6),
+        results=tuple(_known_result(model, task) for task in seen),
+        params=candidate.params,
+        macs=candidate.macs,
+        activations=candidate.activations,
+        speeds=speeds,
+        fit_time_s=cost.fit_time_s if cost else None,
+        training_memory_bytes=cost.peak_memory_bytes if cost else None,
+        cost_study=costed.study if costed else None,
+        tied_with_first=tied,
+        support=_support(seen, query),
+        reasons=(*_reasons(model, seen), *([why_tied] if why_tied else [])),
+        preprocessing=candidate.preprocessing,
+    )
+
+
+def _known_result(model: str, task: Task) -> KnownResult:
+    result = task.results[model]
+    place = 1 + sum(other.error < result.error for other in task.results.values())
+    return KnownResult(
+        task.study,
+        task.dataset,
+        task.recipe,
+        task.metric,
+        result.error,
+        result.n_runs,
+        place,
+        len(task.results),
+    )
+
+
+def _tie(model: str, first: str, near: tuple[Neighbour, ...]) -> tuple[bool, str | None]:
+    """Compare with the first on the nearest data set that measured both: within two standard errors?"""
+    if model == first:
+        return False, None
+    task = next((n.task for n in near if model in n.task.results and first in n.task.results), None)
+    if task is None:
+        return False, "never measured beside the first"
+    if task.noise is None:
+        return False, None
+    ours, theirs = task.results[model], task.results[first]
+    error = math.sqrt(_variance(ours, task) + _variance(theirs, task))
+    gap = ours.error - theirs.error
+    if abs(gap) > 2 * error:
+        return False, None
+    points = f"{100 * abs(gap):.2f} points {'behind' if gap >= 0 else 'ahead of'} the first on {task.dataset}"
+    return True, f"{points}, within the noise of ± {200 * error:.2f} (from {task.noise_from})"
+
+
+def _variance(result: Result, task: Task) -> float:
+    runs = result.n_runs if task.noise_from == "replicates" else 1
+    return (task.noise or 0.0) ** 2 / runs
+
+
+def _support(seen: list[Task], query: Query) -> Support:
+    same = [task for task in seen if task.recipe == query.recipe]
+    if any(task.facts.get("domain") == query.domain != "unknown" for task in same):
+        return "inside"
+    return "edge" if same else "outside"
+
+
+def _reasons(model: str, seen: list[Task]) -> list[str]:
+    words = []
+    for task in seen[:3]:
+        known = _known_result(model, task)
+        words.append(f"{known.place} of {known.n_models} on {task.dataset} ({100 * known.error:.2f} % error)")
+    return words
+
+
+def _notes(
+    query: Query, near: tuple[Neighbour, ...], n_models: int, n_kept: int, rows: tuple[Recommended, ...]
+) -> tuple[str, ...]:
+    ties = sum(row.tied_with_first for row in rows)
+    said = [
+        (True, _ORDER),
+        (
+            True,
+            f"{n_models} models have results on the {len(near)} nearest data sets; {n_kept} fit the budget.",
+        ),
+        (query.domain == "unknown", _NO_DOMAIN),
+        (query.domain != "unknown" and not any(_alike(n, query) for n in near), _outside(query)),
+        (bool(query.within), _OFFLINE),
+        (ties > 0, f"{ties} of {len(rows)} rows cannot be told from the first by the published noise."),
+        (any(n.task.study == "fastai" for n in near), _FASTAI_GAPS),
+    ]
+    return tuple(words for holds, words in said if holds)
+
+
+def _alike(neighbour: Neighbour, query: Query) -> bool:
+    task = neighbour.task
+    return task.facts.get("domain") == query.domain and task.recipe == query.recipe
+
+
+def _outside(query: Query) -> str:
+    return (
+        f"Outside the tables' support: no {query.recipe} result near it is of the domain {query.domain}. "
+        "Take the list as a prior, and try two of different families."
+    )
+
+
+_ORDER = (
+    "The order is a weighted mean rank over the nearest data sets. It says what to try first, not what error "
+    "to expect: only a run on your images tells that."
+)
+_NO_DOMAIN = "No domain was stated, so every data set counts as half foreign: --domain narrows it."
+_OFFLINE = (
+    "Times per image are published throughputs at large batches (offline), inverted; a single image takes "
+    "longer. Backbones without a published figure on the device were left out."
+)
+_FASTAI_GAPS = (
+    "The fast.ai sweep has no result for MobileNetV3, BEiT and the large ConvNeXt and ViT (they did not fit "
+    "its GPU), and ran EfficientNetV2 with a recipe its authors call unsuitable."
+)

@@ -1,0 +1,125 @@
+"""`archimeter recommend`: which backbones to try on data that nobody has measured yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain, si
+
+if TYPE_CHECKING:
+    from ..analysis.answer import Recommendation, Recommended
+
+__all__ = ["recommend"]
+
+Some = list[str] | None
+
+
+def recommend(
+    *,
+    images: Annotated[int | None, typer.Option(help="Training images.", show_default=False)] = None,
+    classes: Annotated[int | None, typer.Option(help="Classes or labels.", show_default=False)] = None,
+    domain: Annotated[str, typer.Option(help="What the images are of, e.g. remote-sensing.")] = "unknown",
+    image_size: Annotated[
+        int | None, typer.Option(help="Pixels of the shorter side.", show_default=False)
+    ] = None,
+    channels: Annotated[int | None, typer.Option(help="Channels.", show_default=False)] = None,
+    recipe: Annotated[str, typer.Option(help="fine-tune, linear-probe, knn, zero-shot …")] = "fine-tune",
+    max_params: Annotated[str | None, typer.Option(help="E.g. 50M.", show_default=False)] = None,
+    max_macs: Annotated[str | None, typer.Option(help="E.g. 4.5G.", show_default=False)] = None,
+    within: Annotated[
+        Some, typer.Option(help="Time per image on a device: '5 ms @ RTX 4090'; repeatable.")
+    ] = None,
+    licence: Annotated[Some, typer.Option(help="Allowed licence or glob; repeatable.")] = None,
+    exclude_pretraining: Annotated[
+        Some, typer.Option(help="Pretraining to leave out, or glob; repeatable.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Rows wanted.")] = 10,
+    as_json: JsonFlag = False,
+    as_csv: CsvFlag = False,
+    output: OutputFile = None,
+) -> None:
+    """Rank backbones by how they did on the data sets most like yours, within your budget.
+
+    Example: archimeter recommend --images 1000 --classes 17 --domain remote-sensing --max-params 50M
+    """
+    from ..analysis.query import Query, parse_count, parse_latency_budget
+    from ..analysis.recommend import recommend as answer_to
+
+    query = Query(
+        images=images,
+        classes=classes,
+        domain=domain,
+        image_size=image_size,
+        channels=channels,
+        recipe=recipe,
+        max_params=parse_count(max_params) if max_params else None,
+        max_macs=parse_count(max_macs) if max_macs else None,
+        within=tuple(parse_latency_budget(text) for text in within or ()),
+        licences=tuple(licence or ()),
+        exclude_pretraining=tuple(exclude_pretraining or ()),
+        top=top,
+    )
+    answer = answer_to(query)
+    document = answer.as_document()
+    rows = document["recommendations"]
+    shown = [row | _for_people(of) for row, of in zip(rows, answer.rows, strict=True)]
+    plainly = as_json or as_csv or output is not None
+    emit(
+        rows if plainly else shown,
+        _columns(answer),
+        as_json=as_json,
+        as_csv=as_csv,
+        output=output,
+        document=document,
+    )
+    if not plainly:
+        _explain(answer)
+
+
+def _for_people(row: Recommended) -> dict[str, Any]:
+    return {
+        "model": row.weights or row.backbone,
+        "ms": [f"{1e3 * speed.seconds_per_image:.2f}" for speed in row.speeds],
+        "tie": "tie" if row.tied_with_first else None,
+        "why": "; ".join(row.reasons),
+    }
+
+
+def _columns(answer: Recommendation) -> list[Column]:
+    columns = [
+        Column("rank", ""),
+        Column("model", "backbone and weights", right=False),
+        Column("rank_score", "rank score", plain(2)),
+        Column("tie", "with first", right=False),
+        Column("params", "params", si()),
+        Column("macs", "MACs", si()),
+    ]
+    if answer.query.within:
+        columns.append(Column("ms", "ms per image", " / ".join))
+    return [
+        *columns,
+        Column("licence", "licence", right=False),
+        Column("support", "support", right=False),
+        Column("why", "on the nearest data sets", right=False),
+    ]
+
+
+def _explain(answer: Recommendation) -> None:
+    for neighbour in answer.nearest[:3]:
+        task = neighbour.task
+        note(f"near: {task.dataset} ({task.study}, {task.recipe}): {'; '.join(neighbour.reasons)}")
+    for words in answer.notes:
+        note(words)
+    first = answer.rows[0].preprocessing
+    if first:
+        size = "×".join(str(side) for side in first["input_size"])
+        note(
+            f"Preprocessing of the first: {size}, {first['interpolation']}, crop {first['crop_pct']:g}, mean "
+            f"{_triple(first['mean'])}, std {_triple(first['std'])}; --json has every row's."
+        )
+
+
+def _triple(values: list[float]) -> str:
+    return "(" + ", ".join(f"{value:.3f}" for value in values) + ")"
