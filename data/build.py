@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["HELPERS", "SOURCES", "build", "main"]
 
-SOURCES = ("fastai", "timm_benchmarks", "timm_imagenet")
+SOURCES = (
+    "aitlas_arena_finetune",
+    "fastai",
+    "juodelyte_medmnist_archs",
+    "logme_tllib_finetune",
+    "sfda_cnn_finetune",
+    "timm_benchmarks",
+    "timm_imagenet",
+)
 """Modules in `data.sources`: each has ENTRY and rows(raw)."""
-HELPERS = ("rawfile",)
+HELPERS = ("rawfile", "transfer")
 """Modules there that are no source."""
 
 

@@ -1,0 +1,43 @@
+"""What the (backbone × target) studies have in common: who was measured, and an error from a percentage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..names import split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["backbone", "from_fraction", "from_percent"]
+
+MATCHES = {"exact": "exact", "arch": "architecture", "none": "none"}
+
+
+def backbone(row: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Any]:
+    """Say which backbone a row is about, as fields of an Observation.
+
+    Args:
+        row: a raw row with `model`, `timm_name` and `timm_match`.
+        names: the study's name → our backbone, where it differs from the raw row's mapping: models that
+            timm does not have (match `none`), and corrections (a timm architecture, match `architecture`
+            unless the row knows none).
+    """
+    model, match = row["model"], MATCHES[row["timm_match"]]
+    name = names.get(model, row["timm_name"] or model)
+    return {
+        "backbone": split(name)[0],
+        "weights": name if match == "exact" else None,
+        "published_name": model,
+        "match": match,
+    }
+
+
+def from_percent(value: str) -> float:
+    """Error in [0, 1] from a score in percent, without the noise of binary fractions."""
+    return round(1 - float(value) / 100, 12)
+
+
+def from_fraction(value: str) -> float:
+    """Error in [0, 1] from a score in [0, 1], without the noise of binary fractions."""
+    return round(1 - float(value), 12)
