@@ -58,8 +58,17 @@ def main() -> None:
         sys.exit(0)
 
 
+from .correlate import correlate  # noqa: E402
+from .importing import export_results, import_results  # noqa: E402
+from .recommend import recommend  # noqa: E402
 from .report import report  # noqa: E402
+from .store import store  # noqa: E402
 from .tables import tables  # noqa: E402
 
 app.command()(report)
+app.command()(correlate)
+app.command()(recommend)
+app.command("import")(import_results)
+app.command("export")(export_results)
+app.add_typer(store, name="store")
 app.command()(tables)

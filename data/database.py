@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA_VERSION", "connect", "explained"]
 
 APPLICATION_ID = 0x41524348  # "ARCH" in the header of the file tells our stores from other databases
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_SECONDS = 30.0
+MAGIC = b"SQLite format 3\0"
+FOREIGN = "this file is no store of archimeter's. Give another path with --store."
 
 _V1 = (
     "CREATE TABLE profiles (key TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID",
@@ -31,7 +33,11 @@ _V2 = (
     "CREATE INDEX profiles_by_status ON profiles (status)",
     "CREATE INDEX observations_by_status ON observations (status)",
 )
-MIGRATIONS: Mapping[int, tuple[str, ...]] = {1: _V1, 2: _V2}
+_V3 = (
+    "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "INSERT INTO about VALUES ('id', lower(hex(randomblob(8))))",  # tells this store's parts from others'
+)
+MIGRATIONS: Mapping[int, tuple[str, ...]] = {1: _V1, 2: _V2, 3: _V3}
 """The statements that lead to each schema version from the one before it."""
 
 
@@ -45,6 +51,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         raise InputError(f"There is no store at {path}. Nothing was put there yet, or --store is wrong.")
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_other_files(path)
         connection = sqlite3.connect(
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -54,6 +61,15 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def _refuse_other_files(path: Path) -> None:
+    # SQLite takes a file shorter than its header for a new database, and writes over it
+    if path.exists():
+        with path.open("rb") as file:
+            start = file.read(len(MAGIC))
+        if start and start != MAGIC:
+            raise InputError(f"{path}: {FOREIGN}")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -129,7 +145,7 @@ def explained(path: Path) -> Iterator[None]:
 def _explanation(error: sqlite3.Error) -> str:
     text = str(error)
     if "not a database" in text:
-        return "this file is no store of archimeter's. Give another path with --store."
+        return FOREIGN
     if "malformed" in text or "corrupt" in text or "disk I/O" in text:
         return (
             f"the store is damaged ({text}). Move it away and restore a copy, or save what is left with "

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from .database import connect, explained
-from .errors import InputError
+from .errors import InputError, UnknownNameError
 from .keys import canonical_text, observation_key, profile_key
 from .records import Observation, Profile
 
@@ -150,9 +150,23 @@ class Store:
         """Return all profiles, or those of one status, ordered by key."""
         return self._records(Profile, "profiles", status)
 
-    def observations(self, *, status: str | None = None) -> list[Observation]:
-        """Return all results, or those of one status, ordered by key."""
-        return self._records(Observation, "observations", status)
+    def observations(self, *, status: str | None = None, study: str | None = None) -> list[Observation]:
+        """Return all results, or those of one status or one study, ordered by key.
+
+        Raises:
+            UnknownNameError: for a study that is not there.
+        """
+        found = self._records(Observation, "observations", status)
+        if study is None:
+            return found
+        chosen = [observation for observation in found if observation.study == study]
+        if not chosen:
+            raise UnknownNameError("study", study, {o.study for o in found})
+        return chosen
+
+    def identity(self) -> str:
+        """Return the random name that this store was given when it was made."""
+        return str(self._read("SELECT value FROM about WHERE name = 'id'")[0][0])
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return table → status → number of rows."""
@@ -211,6 +225,11 @@ class Store:
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return before, self.size_bytes()
+
+    @property
+    def schema_version(self) -> int:
+        """The version of the file's schema."""
+        return int(self._read("PRAGMA user_version")[0][0])
 
     def size_bytes(self) -> int:
         """Return what the file and its log take on the disk, in bytes."""

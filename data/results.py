@@ -1,0 +1,95 @@
+"""The results that an analysis works on: the shipped studies, beside or instead of them the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError
+from .records import Observation
+from .store import Store, default_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["load_results"]
+
+LAKE_ROWS = 1_000_000
+"""Above this a folder of parts comes as one row per setting (mean over its runs) instead of one per run."""
+
+
+def load_results(
+    results: Path | str | None = None, *, only: bool = False, store: Path | str | None = None
+) -> pd.DataFrame:
+    """Return all results as one frame of Observation's columns, with the dtypes of the shipped tables.
+
+    Args:
+        results: the user's own: a file that `archimeter import` reads, a store (`.db`), or a folder of
+            Parquet parts. It is read, not imported.
+        only: leave the shipped studies out.
+        store: the store whose imported results take part; by default the user's, where there is one.
+
+    Returns:
+        Shipped rows first, then the store's, then those of `results`; a result that is in both counts once,
+        as `results` has it. Rows of every status.
+
+    Raises:
+        InputError: if something named cannot be read, or nothing is left.
+    """
+    import pandas as pd
+
+    from .tables import load_observations
+
+    own = [] if results is None else [_read(Path(results), str(results))]
+    stored = _stored(store)
+    if stored is not None:
+        own.insert(0, stored)
+    if only and not own:
+        raise InputError(
+            "There are no results of your own yet. Import some (`archimeter import results.csv`), or name "
+            "them: --results FILE."
+        )
+    frames = own if only else [load_observations(), *own]
+    if len(own) == 2:
+        frames = [*frames[:-2], _without_repeated(own[0], own[1]), own[1]]
+    return pd.concat([f for f in frames if len(f)] or frames[-1:], ignore_index=True)
+
+
+def _stored(store: Path | str | None) -> pd.DataFrame | None:
+    if store is None and not default_path().exists():
+        return None
+    with Store(store, create=False) as opened:
+        observations = opened.observations()
+    return _frame(observations) if observations or store is not None else None
+
+
+def _read(path: Path, text: str) -> pd.DataFrame:
+    if "://" in text or path.is_dir():
+        from .lake import Lake
+
+        lake = Lake(text)
+        return lake.frame() if lake.rows() <= LAKE_ROWS else lake.cells()
+    if path.suffix.lower() in (".db", ".sqlite"):
+        with Store(path, create=False) as opened:
+            return _frame(opened.observations())
+    from .importing import read_results
+
+    return _frame(read_results(path).observations)
+
+
+def _frame(observations: Any) -> pd.DataFrame:
+    from .tables import arrow_of, to_frame
+
+    return to_frame(arrow_of(observations, Observation))
+
+
+def _without_repeated(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    from .keys import OBSERVATION_KEY
+
+    columns = [*OBSERVATION_KEY, "weights", "published_name"]
+    both = pd.concat([first[columns], second[columns]], ignore_index=True)
+    both.loc[both["weights"].notna(), "published_name"] = None  # known weights need no other name
+    again = both.duplicated(keep="last").to_numpy()[: len(first)]
+    return first[~again]
