@@ -358,11 +358,14 @@ def _first_line(error: BaseException) -> str:
 
 
 def _to_frame(table: pa.Table) -> pd.DataFrame:
-    frame = table.to_pandas()
-    dtypes = {}
-    for column in table.schema:
+    flags = []
+    for place, column in enumerate(table.schema):
         if column.nullable and pa.types.is_integer(column.type):
-            dtypes[column.name] = "float64"
+            # in Arrow, because a frame's astype copies column by column
+            table = table.set_column(place, column.name, table[place].cast(pa.float64(), safe=False))
         elif column.nullable and pa.types.is_boolean(column.type):
-            dtypes[column.name] = "object"
-    return frame.astype(dtypes)
+            flags.append(column.name)
+    frame = table.to_pandas()
+    for name in flags:
+        frame[name] = frame[name].astype(object)
+    return frame
