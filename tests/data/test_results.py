@@ -1,0 +1,88 @@
+import pandas as pd
+import pytest
+
+from archimeter.data import results as module
+from archimeter.data.errors import InputError
+from archimeter.data.lake import write_part
+from archimeter.data.records import Observation
+from archimeter.data.resolving import KnownNames
+from archimeter.data.results import load_results
+from archimeter.data.store import Store
+from archimeter.data.tables import load_observations
+
+KNOWN = KnownNames(backbones=frozenset({"resnet50"}))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(KnownNames, "shipped", classmethod(lambda cls: KNOWN))
+
+
+def result(error=0.1, **values):
+    return Observation(
+        **({"study": "mine", "dataset": "pets", "backbone": "resnet50", "error": error} | values)
+    )
+
+
+def test_without_results_of_ones_own_there_are_the_shipped_ones():
+    pd.testing.assert_frame_equal(load_results(), load_observations())
+
+
+def test_imported_results_stand_beside_the_shipped_ones():
+    with Store() as store:
+        store.put_observations([result()])
+    shipped = load_observations()
+    frame = load_results()
+    assert len(frame) == len(shipped) + 1
+    assert frame.iloc[-1]["study"] == "mine"
+    assert list(frame.dtypes) == list(shipped.dtypes)
+
+
+def test_only_ones_own_results_when_asked():
+    with Store() as store:
+        store.put_observations([result()])
+    assert load_results(only=True)["study"].tolist() == ["mine"]
+
+
+def test_only_without_any_says_how_to_get_some():
+    with pytest.raises(InputError, match=r"archimeter import.*--results"):
+        load_results(only=True)
+
+
+def test_a_file_is_read_without_being_imported(tmp_path):
+    path = tmp_path / "runs-of-may.csv"
+    path.write_text("model,dataset,accuracy\nresnet50,pets,93\n")
+    frame = load_results(path, only=True)
+    assert frame[["study", "error"]].to_numpy().tolist() == [["runs-of-may", 0.07]]
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_store_and_a_folder_of_parts_are_results_too(tmp_path):
+    with Store(tmp_path / "other.db") as store:
+        store.put_observations([result()])
+    write_part(tmp_path / "lake", [result(0.3)], Observation)
+    assert load_results(tmp_path / "other.db", only=True)["error"].tolist() == [0.1]
+    assert load_results(tmp_path / "lake", only=True)["error"].tolist() == [0.3]
+    assert load_results(only=True, store=tmp_path / "other.db")["error"].tolist() == [0.1]
+
+
+def test_a_result_in_the_store_and_in_the_file_counts_once_as_the_file_has_it(tmp_path):
+    with Store() as store:
+        store.put_observations([result(0.1), result(0.9, dataset="other")])
+    write_part(tmp_path / "lake", [result(0.3)], Observation)
+    frame = load_results(tmp_path / "lake", only=True)
+    assert frame[["dataset", "error"]].to_numpy().tolist() == [["other", 0.9], ["pets", 0.3]]
+
+
+def test_a_very_large_folder_comes_as_means_over_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LAKE_ROWS", 3)
+    write_part(tmp_path, [result(e / 10, replicate=e) for e in range(4)], Observation)
+    (row,) = load_results(tmp_path, only=True).to_dict("records")
+    assert row["n_replicates"] == 4
+    assert row["error"] == pytest.approx(0.15)
+
+
+def test_a_store_that_was_named_must_be_there(tmp_path):
+    with pytest.raises(InputError, match="There is no store"):
+        load_results(store=tmp_path / "nowhere.db")
