@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ _KIN = (
     frozenset({"document", "synthetic"}),
 )
 MOST = 8
+PER_STUDY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,19 @@ def nearest(query: Query, tasks: tuple[Task, ...], most: int = MOST) -> tuple[Ne
     """The tasks most like the query, nearest first; ties in the order of their names.
 
     Only what both sides state is compared; what one does not state costs half of a full difference, so that
-    silence is never taken for likeness.
+    silence is never taken for likeness. A study gives at most PER_STUDY tasks: its pool of models is one
+    choice of models, however many data sets it ran them on.
     """
-    measured = sorted(
+    ordered = sorted(
         ((*_distance(query, task), task) for task in tasks),
         key=lambda item: (item[0], item[2].study, item[2].dataset, item[2].recipe),
-    )[:most]
+    )
+    seen: Counter[str] = Counter()
+    measured = []
+    for item in ordered:
+        seen[item[2].study] += 1
+        if seen[item[2].study] <= PER_STUDY and len(measured) < most:
+            measured.append(item)
     groups = [(task.study, task.facts.get("group") or task.dataset, task.recipe) for _, _, task in measured]
     return tuple(
         Neighbour(task, distance, math.exp(-distance) / groups.count(group), reasons)

@@ -50,16 +50,14 @@ def covered(kind: str, rho: float, n: int, samples: int) -> tuple[float, float, 
 def main() -> None:
     """Print one line per case."""
     samples = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    print(
-        f"nominal 95 %, {samples} samples a case, Monte-Carlo error ± {100 * np.sqrt(0.05 * 0.95 / samples):.1f}"
-    )
+    error = 100 * np.sqrt(0.05 * 0.95 / samples)
+    print(f"nominal 95 %, {samples} samples a case, Monte-Carlo error ± {error:.1f}")
     for n in SIZES:
         for kind in KINDS:
             for rho in TRUTHS:
                 ours, by_bca, width, method = covered(kind, rho, n, samples)
-                print(
-                    f"n {n:2} {kind:11} ρ {rho:.2f}  {method}: {ours:6.1%}, width {width:.2f}   BCa: {by_bca:6.1%}"
-                )
+                found = f"{method}: {ours:.1%}, width {width:.2f}; BCa: {by_bca:.1%}"
+                print(f"n {n:2} {kind:11} ρ {rho:.2f} {found}")
 
 
 if __name__ == "__main__":
