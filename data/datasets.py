@@ -49,7 +49,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "winogavil": ("WinoGAViL",),
     # fine-grained and texture
     "birdsnap": ("Birdsnap", "birds"),
-    "cars": ("Stanford Cars", "stanford_cars", "StanfordCars"),
+    "stanford-cars": ("Stanford Cars", "cars"),
     "dtd": ("DTD", "Describable Textures"),
     "fgvc-aircraft": ("aircraft", "Aircraft", "FGVCAircraft", "FGVC Aircraft"),
     "flowers-102": (
