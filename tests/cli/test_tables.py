@@ -85,3 +85,17 @@ def test_unknown_names_and_contradictions_are_refused():
         run("fastia")
     with pytest.raises(InputError, match="contradict"):
         run("--json", "--csv")
+
+
+def test_quality_says_what_was_dropped_and_where_studies_disagree():
+    shown = run("--quality")
+    assert "the run left no metric" in shown.stdout
+    assert "rank corr." in shown.stdout
+    document = json.loads(run("--quality", "--json").stdout)
+    assert set(document) == {"studies", "dropped", "duplicates", "disagreements"}
+    assert {row["study"] for row in document["studies"]} == set(load_observations()["study"])
+
+
+def test_quality_of_one_study():
+    (row,) = json.loads(run("fastai", "--quality", "--json").stdout)["studies"]
+    assert (row["ok"], row["dropped"], row["exact"]) == (849, 45, 1.0)
