@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from .data.errors import ArchimeterError
     from .data.join import join
     from .data.records import Dataset, Observation, Profile
+    from .data.tables import (
+        load_benchmarks,
+        load_datasets,
+        load_observations,
+        load_profiles,
+        load_weights,
+        manifest,
+    )
     from .reports.page import report
 
 _HOMES = {
@@ -25,6 +33,12 @@ _HOMES = {
     "Query": "analysis.query",
     "correlate": "analysis.correlate",
     "join": "data.join",
+    "load_benchmarks": "data.tables",
+    "load_datasets": "data.tables",
+    "load_observations": "data.tables",
+    "load_profiles": "data.tables",
+    "load_weights": "data.tables",
+    "manifest": "data.tables",
     "recommend": "analysis.recommend",
     "report": "reports.page",
 }
@@ -37,6 +51,12 @@ __all__ = [
     "Query",
     "correlate",
     "join",
+    "load_benchmarks",
+    "load_datasets",
+    "load_observations",
+    "load_profiles",
+    "load_weights",
+    "manifest",
     "recommend",
     "report",
 ]
