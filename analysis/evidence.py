@@ -8,7 +8,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,23 +53,42 @@ class Result:
 
 @dataclass(frozen=True)
 class Task:
-    """One data set under one recipe in one study, with the results of every model.
+    """One data set under one recipe in one study; its results are summarised when they are first needed.
 
     Attributes:
         facts: the data set's row (`domain`, `n_train`, `n_classes`, `image_size`, `channels`, `group`).
-        noise: standard deviation of one run's error: median over models between replicates, else binomial
-            from `n_eval`, else None.
-        noise_from: `replicates`, `sample size` or None.
+        runs: model → its rows.
     """
 
     study: str
     dataset: str
     recipe: str
-    metric: str
     facts: Row
-    results: Mapping[str, Result]
-    noise: float | None
-    noise_from: str | None
+    runs: Mapping[str, list[Row]]
+
+    @cached_property
+    def metric(self) -> str:
+        """What the error is one minus of."""
+        return str(next(iter(self.runs.values()))[0]["metric"])
+
+    @cached_property
+    def results(self) -> dict[str, Result]:
+        """Model → mean over its comparable runs, in the order of names."""
+        return {model: _result(rows) for model, rows in sorted(_comparable(self.runs).items())}
+
+    @cached_property
+    def noise(self) -> float | None:
+        """Standard deviation of one run's error, or None where nothing tells it."""
+        return self._noise[0]
+
+    @cached_property
+    def noise_from(self) -> str | None:
+        """`replicates` (median over models), `sample size` (binomial), or None."""
+        return self._noise[1]
+
+    @cached_property
+    def _noise(self) -> tuple[float | None, str | None]:
+        return _noise(self.results, next(iter(self.runs.values()))[0].get("n_eval"))
 
     @cached_property
     def rank_shares(self) -> dict[str, float]:
@@ -110,7 +129,7 @@ class Evidence:
     datasets: Mapping[str, Row]
     weights: Mapping[str, Row]
     profiles: Mapping[str, Row]
-    read_benchmarks: Callable[[], Iterable[Row]]
+    read_benchmarks: Callable[[], dict[str, list[Any]]]
 
     @staticmethod
     def of(
@@ -119,7 +138,7 @@ class Evidence:
         datasets: Iterable[Row] = (),
         weights: Iterable[Row] = (),
         profiles: Iterable[Row] = (),
-        benchmarks: Iterable[Row] | Callable[[], Iterable[Row]] = (),
+        benchmarks: Iterable[Row] | Callable[[], dict[str, list[Any]]] = (),
     ) -> Evidence:
         """Build it from rows keyed by the records' field names."""
         return Evidence(
@@ -127,7 +146,7 @@ class Evidence:
             datasets={row["dataset"]: row for row in datasets},
             weights={row["weights"]: row for row in weights},
             profiles={row["backbone"]: row for row in profiles},
-            read_benchmarks=benchmarks if callable(benchmarks) else lambda: benchmarks,
+            read_benchmarks=benchmarks if callable(benchmarks) else lambda: _by_column(benchmarks),
         )
 
     @cached_property
@@ -138,16 +157,10 @@ class Evidence:
             if row["status"] == "ok" and row["match"] != "none":
                 cell = cells[row["study"], row["dataset"], row["recipe"]]
                 cell[row["weights"] or row["backbone"]].append(row)
-        return tuple(self._task(key, cells[key]) for key in sorted(cells))
-
-    def _task(self, key: tuple[str, str, str], cell: Mapping[str, list[Row]]) -> Task:
-        study, dataset, recipe = key
-        comparable = _comparable(cell)
-        results = {model: _result(rows) for model, rows in sorted(comparable.items())}
-        noise, noise_from = _noise(results, next(iter(comparable.values()))[0].get("n_eval"))
-        facts = self.datasets.get(dataset, {"dataset": dataset, "domain": "unknown"})
-        metric = str(next(iter(comparable.values()))[0]["metric"])
-        return Task(study, dataset, recipe, metric, facts, results, noise, noise_from)
+        return tuple(
+            Task(*key, self.datasets.get(key[1], {"dataset": key[1], "domain": "unknown"}), cells[key])
+            for key in sorted(cells)
+        )
 
     def candidate(self, model: str) -> Candidate:
         """What is known of a model's weights and architecture."""
@@ -169,28 +182,27 @@ class Evidence:
         )
 
     @cached_property
-    def benchmarks(self) -> tuple[Row, ...]:
-        """Usable published inference speeds; read only when a budget asks for them."""
-        return tuple(
-            row
-            for row in self.read_benchmarks()
-            if row["mode"] == "inference" and row["status"] == "ok" and row["throughput"]
-        )
+    def _benchmarks(self) -> dict[str, list[Any]]:
+        return self.read_benchmarks()
 
     @cached_property
     def devices(self) -> tuple[str, ...]:
         """Devices with published inference speeds, sorted."""
-        return tuple(sorted({row["device"] for row in self.benchmarks}))
+        held = self._benchmarks
+        pairs = zip(held.get("device", ()), held.get("mode", ()), strict=True)
+        return tuple(sorted({device for device, mode in pairs if mode == "inference"}))
 
     def speeds(self, device: str) -> dict[str, Row]:
-        """Model or backbone → its published row on `device` at the smallest size.
+        """Model or backbone → its published inference row on `device` at the smallest size.
 
         Where there is a choice: not compiled, contiguous, the newest torch.
         """
-        rows = [row for row in self.benchmarks if row["device"] == device]
-        rows.sort(key=_preference)
+        held = self._benchmarks
+        here = [i for i, name in enumerate(held["device"]) if name == device]
+        rows = [{name: values[i] for name, values in held.items()} for i in here]
+        usable = [r for r in rows if r["mode"] == "inference" and r["status"] == "ok" and r["throughput"]]
         best: dict[str, Row] = {}
-        for row in rows:
+        for row in sorted(usable, key=_preference):
             best.setdefault(row["backbone"], row)
             named = str(row["source_ref"] or "").partition(":")[2]
             best.setdefault(named or row["backbone"], row)
@@ -202,6 +214,7 @@ def _preference(row: Row) -> tuple[Any, ...]:
     return (_area(row["input_shapes"]), bool(row["compiled"]), row["memory_format"] != "contiguous", version)
 
 
+@lru_cache(maxsize=512)
 def _area(shapes: str | None) -> int:
     shape = json.loads(shapes)[0] if shapes else [0]
     return math.prod(shape[-2:])
@@ -270,7 +283,7 @@ def load_evidence(folder: Path = TABLES) -> Evidence:
         datasets=_read(folder / "datasets.parquet", None),
         weights=_read(folder / "weights.parquet", _WEIGHTS),
         profiles=_read(folder / "profiles.parquet", _PROFILED),
-        benchmarks=lambda: _read(folder / "benchmarks.parquet", _BENCHED),
+        benchmarks=lambda: _columns(folder / "benchmarks.parquet", _BENCHED),
     )
 
 
@@ -286,7 +299,13 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _read(path: Path, columns: tuple[str, ...] | None) -> list[dict[str, Any]]:
+def _read(path: Path, columns: tuple[str, ...] | None) -> list[Row]:
+    held = _columns(path, columns)
+    return [dict(zip(held, row, strict=True)) for row in zip(*held.values(), strict=True)]
+
+
+def _columns(path: Path, columns: tuple[str, ...] | None) -> dict[str, list[Any]]:
+    """Column by column, which is three times faster than pyarrow's own rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -296,8 +315,9 @@ def _read(path: Path, columns: tuple[str, ...] | None) -> list[dict[str, Any]]:
         raise InputError(f"The table {path} is missing. {_REMEDY}") from error
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"The table {path} is damaged. {_REMEDY}") from error
-    names = table.column_names  # column by column is three times faster than pyarrow's rows
-    return [
-        dict(zip(names, row, strict=True))
-        for row in zip(*(c.to_pylist() for c in table.columns), strict=True)
-    ]
+    return {name: table[name].to_pylist() for name in table.column_names}
+
+
+def _by_column(rows: Iterable[Row]) -> dict[str, list[Any]]:
+    held = list(rows)
+    return {name: [row[name] for row in held] for name in (held[0] if held else ())}
