@@ -214,7 +214,7 @@ def test_what_was_measured_by_others_names_its_source():
 
 
 def test_no_stray_file_lies_among_the_tables():
-    known = {entry.file for entry in manifest()} | {"manifest.json", ".gitkeep"}
+    known = {entry.file for entry in manifest()} | {"manifest.json"}
     assert {path.name for path in tables.TABLES.iterdir()} <= known
     assert sum(path.stat().st_size for path in tables.TABLES.iterdir()) < 10e6
 
