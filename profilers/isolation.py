@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IsolatedWorker", "Outcome", "run_isolated"]
 
-PRELOAD = ["torch", "timm", __name__]
+PRELOAD = ["torch", "timm", __name__, f"{__package__}.survey"]
 GRACE_S = 5.0
 """How long after its limit a worker may outlive a driver that was killed."""
 

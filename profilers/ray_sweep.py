@@ -13,15 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..data.errors import InputError, MissingPartError
-from .execution import WorkerPair
+from .execution import Job, WorkerPair
 from .isolation import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from .execution import Job
-
-__all__ = ["Slot", "connect", "plan_slots", "run_ray"]
+__all__ = ["Slot", "ask_nodes", "connect", "disconnect", "plan_slots", "run_ray"]
 
 MAX_ATTEMPTS = 3
 START_LIMIT_S = 120.0
@@ -61,6 +59,11 @@ def connect(address: str | None = None) -> bool:
             "host:port."
         ) from error
     return True
+
+
+def disconnect() -> None:
+    """Leave the cluster; one that `connect` started here ends."""
+    _ray().shutdown()
 
 
 def plan_slots(nodes: Iterable[Mapping[str, Any]], *, gpu: bool, whole_node: bool) -> list[Slot]:
@@ -129,7 +132,35 @@ def run_ray(
     finally:
         fleet.dismiss()
         if ours:
-            _ray().shutdown()
+            disconnect()
+
+
+def ask_nodes(
+    function: Callable[[Any], Any], spec: Any, *, gpu: bool = False, whole_node: bool = False
+) -> list[Any]:
+    """Call `function(spec)` once on every node of the cluster that we joined, and return the answers.
+
+    Args:
+        function: importable on the nodes.
+        spec: its argument, picklable.
+        gpu: ask the nodes with a GPU, each with one GPU in sight.
+        whole_node: with as many threads as a timing has there.
+
+    Raises:
+        InputError: if a node has no room for the question.
+    """
+    ray = _ray()
+    first = {slot.node: slot for slot in reversed(plan_slots(ray.nodes(), gpu=gpu, whole_node=whole_node))}
+    actors = [_hire(slot, {}) for slot in first.values()]
+    try:
+        job = Job(key="question", function=function, spec=spec, timeout_s=START_LIMIT_S)
+        outcomes = ray.get([actor.run.remote(job) for actor in actors], timeout=START_LIMIT_S)
+    except ray.exceptions.GetTimeoutError as error:
+        raise InputError(_no_room()) from error
+    finally:
+        for actor in actors:
+            ray.kill(actor)
+    return [outcome.value for outcome in outcomes if outcome.ok]
 
 
 class Measurer:
@@ -187,10 +218,7 @@ class _Fleet:
         while not ready:
             ready, _ = ray.wait(watched, num_returns=1, timeout=5.0)
             if not ready and not self.running and time.monotonic() - began > START_LIMIT_S:
-                raise InputError(
-                    f"The Ray cluster gave us no room within {START_LIMIT_S:g} s: it has {_resources()}, "
-                    f"free are {_resources(free=True)}. Wait until others are done, or take fewer GPUs away."
-                )
+                raise InputError(_no_room())
         return [ended for ref in ready if (ended := self._settle(ref, some_left=some_left)) is not None]
 
     def _settle(self, ref: Any, *, some_left: bool) -> tuple[Job, int, Outcome | None] | None:
@@ -226,6 +254,13 @@ def _hire(slot: Slot, limits: Mapping[str, Any]) -> Any:
     return measurer.options(
         num_cpus=slot.cpus, num_gpus=slot.gpus, max_restarts=0, scheduling_strategy=place
     ).remote(dict(limits))
+
+
+def _no_room() -> str:
+    return (
+        f"The Ray cluster gave us no room within {START_LIMIT_S:g} s: it has {_resources()}, "
+        f"free are {_resources(free=True)}. Wait until others are done, or run without --ray."
+    )
 
 
 def _resources(*, free: bool = False) -> str:

@@ -7,8 +7,9 @@ unless a refresh asks for it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sweep", "Task"]
 
+_OWN = frozenset({"date", "reason"})
 Execute = Callable[["Sequence[Job]"], "Iterator[tuple[Job, Outcome]]"]
 
 
@@ -32,30 +34,47 @@ Execute = Callable[["Sequence[Job]"], "Iterator[tuple[Job, Outcome]]"]
 class Task:
     """One profile to be made.
 
-    identity: what is known of it beforehand: all that its key consists of.
+    identity: what is known of it beforehand: the fields that a profile's key consists of, and any others
+        that the measurement may leave empty, such as counts beside a timing.
+    open: those of them that only the measurement tells; a stored row may have any value there.
+    devices: if `device` is open, the names that it may have.
     function, spec: `function(spec)` measures it and returns a profile's row; both are picklable.
     shareable: whether a process may do it among others (counting), or needs one of its own (timing).
-    measures: a stored row counts as made if one of these fields is there.
+    measures: a stored row spares the measurement if one of these fields is there; empty if none does,
+        as for what is counted faster than it is told whether it changed. A failure always spares it.
     newer_than: a stored row older than this (ISO time) is out of date, such as before the file changed.
     """
 
     identity: Profile
     function: Callable[[Any], Mapping[str, Any]]
     spec: Any
+    open: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()
     shareable: bool = False
     measures: tuple[str, ...] = ()
     newer_than: str | None = None
 
     @property
     def key(self) -> str:
-        """The key of its row."""
+        """What tells it from other tasks."""
         return profile_key(self.identity)
 
-    def is_made(self, row: Profile | None) -> bool:
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """The identity's fields that are known."""
+        return {name: getattr(self.identity, name) for name in PROFILE_KEY if name not in self.open}
+
+    def is_made(self, row: Profile) -> bool:
         """Say whether a stored row spares the measurement."""
-        if row is None or (self.newer_than and (row.date or "") < self.newer_than):
+        if any(getattr(row, name) != value for name, value in self.fixed.items()):
             return False
-        return row.status == "failed" or not self.measures or any(_there(row, f) for f in self.measures)
+        if "device" in self.open and row.device not in self.devices:
+            return False
+        if self.newer_than and (row.date or "") < self.newer_than:
+            return False
+        if row.status == "failed":  # nothing was measured: what was asked is all there is to compare
+            return all(getattr(row, name) == getattr(self.identity, name) for name in self.open - {"device"})
+        return any(not _missing(row, name) for name in self.measures)
 
 
 class Sweep:
@@ -71,22 +90,11 @@ class Sweep:
     def __init__(
         self, tasks: Iterable[Task], store: Store, *, timeout_s: float | None = None, refresh: bool = False
     ) -> None:
+        tasks = list({task.key: task for task in tasks}.values())
         self._store, self._timeout_s = store, timeout_s
-        self._keys = []
-        self._rows: dict[str, Profile] = {}
-        self.pending: list[Task] = []
-        seen = set()
-        for task in tasks:
-            key = task.key
-            self._keys.append(key)
-            if key in seen:
-                continue
-            seen.add(key)
-            row = None if refresh else store.profile(key)
-            if row is not None and task.is_made(row):
-                self._rows[key] = row
-            else:
-                self.pending.append(task)
+        self._keys = [task.key for task in tasks]
+        self._rows = {} if refresh else _made(tasks, store)
+        self.pending = [task for task in tasks if task.key not in self._rows]
         self.kept = len(self._rows)
 
     def run(self, execute: Execute = run_local) -> Iterator[Profile]:
@@ -128,10 +136,25 @@ def _row_of(task: Task, outcome: Outcome) -> Profile:
         row = Profile.from_row(outcome.value)
     except (ArchimeterError, TypeError, ValueError, AttributeError) as error:
         return replace(failed, reason=f"what was measured is no profile: {error}")
+    empty = [f.name for f in fields(Profile) if f.name not in _OWN and _missing(row, f.name)]
+    known = {name: getattr(task.identity, name) for name in empty}
     # the key that was looked up is the key that is stored, or it would be measured again next time
-    asked = {name: getattr(task.identity, name) for name in PROFILE_KEY}
-    return replace(row, **asked, date=now)
+    return replace(row, **(known | task.fixed), date=now)
 
 
-def _there(row: Profile, name: str) -> bool:
-    return getattr(row, name) not in {None, ()}
+def _missing(row: Profile, name: str) -> bool:
+    return getattr(row, name) in (None, (), {})
+
+
+def _made(tasks: Sequence[Task], store: Store) -> dict[str, Profile]:
+    stored: dict[str, list[Profile]] = defaultdict(list)
+    for row in store.profiles():
+        stored[row.source_ref or row.backbone].append(row)
+    made = {}
+    for task in tasks:
+        rows = [
+            row for row in stored[task.identity.source_ref or task.identity.backbone] if task.is_made(row)
+        ]
+        if rows:
+            made[task.key] = max(rows, key=lambda row: (row.status == "ok", row.date or ""))
+    return made

@@ -21,6 +21,7 @@ from archimeter.profilers.sweep import Sweep, Task
 
 def _task(name, text=None, **options):
     text = text or f"{{'backbone': {name!r}, 'params': 7, 'macs': 3}}"
+    options = {"measures": ("params",)} | options
     return Task(identity=Profile(backbone=name), function=eval, spec=text, **options)
 
 
@@ -96,6 +97,49 @@ def test_stored_key_is_the_one_that_was_looked_up(store):
     assert not Sweep([_task("a", other)], store).pending
 
 
+def test_field_that_only_the_measurement_tells_may_have_any_value(store):
+    fused = "{'backbone': 'a', 'params': 1, 'attention_fused': True}"
+    rows = _rows(Sweep([_task("a", fused, open=frozenset({"attention_fused"}))], store))
+    assert rows["a"].attention_fused
+    assert not Sweep([_task("a", open=frozenset({"attention_fused"}))], store).pending
+    assert Sweep([_task("a")], store).pending
+
+
+def test_failure_counts_for_what_was_asked_only(store):
+    def at(side, text=None):
+        shapes = ((3, side, side),)
+        identity = Profile(backbone="a", input_shapes=shapes)
+        options = {"open": frozenset({"input_shapes"}), "measures": ("params",)}
+        return Task(identity=identity, function=eval, spec=text, **options)
+
+    _rows(Sweep([at(64, "1 / 0")], store))
+    assert not Sweep([at(64)], store).pending
+    assert Sweep([at(32)], store).pending
+
+
+def test_row_keeps_what_was_known_beforehand(store):
+    identity = Profile(backbone="a", params=9, depth=18, reason="a note of its own")
+    task = Task(identity=identity, function=eval, spec="{'backbone': 'a', 'params': 8}", measures=("params",))
+    row = _rows(Sweep([task], store))["a"]
+    assert (row.params, row.depth, row.reason) == (8, 18, None)
+
+
+def test_device_is_any_of_the_clusters(store):
+    row = "{'backbone': 'a', 'params': 1, 'device': 'H100'}"
+    options = {"open": frozenset({"device"})}
+    rows = _rows(Sweep([_task("a", row, devices=frozenset({"H100", "A100"}), **options)], store))
+    assert rows["a"].device == "H100"
+    assert not Sweep([_task("a", devices=frozenset({"H100", "A100"}), **options)], store).pending
+    assert Sweep([_task("a", devices=frozenset({"A100"}), **options)], store).pending
+
+
+def test_what_is_never_taken_from_the_store_is_measured_each_time(store):
+    for _ in range(2):
+        sweep = Sweep([_task("a", measures=())], store)
+        assert len(sweep.pending) == 1
+        _rows(sweep)
+
+
 def test_answer_that_is_no_profile_is_a_failure(store):
     rows = _rows(Sweep([_task("a", "{'backbone': 'a', 'speed': 3}"), _task("b", "17")], store))
     assert rows["a"].reason == "what was measured is no profile: " + rows["a"].reason.partition(": ")[2]
@@ -127,7 +171,7 @@ call = (
 
 def task(i):
     identity, spec = Profile(backbone=f"net{i}"), call.format(log=log, i=i)
-    return Task(identity=identity, function=eval, spec=spec, shareable=i % 4 > 0)
+    return Task(identity=identity, function=eval, spec=spec, shareable=i % 4 > 0, measures=("params",))
 
 tasks = [task(i) for i in range(n)]
 with Store(path) as store:
