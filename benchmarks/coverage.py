@@ -15,7 +15,7 @@ from archimeter.analysis.bootstrap import Resampler, bca, replicate
 KINDS = ("normal", "log-normal", "exponential")
 TRUTHS = (0.0, 0.5, 0.85)
 SIZES = (6, 8, 12, 30)
-DRAWS = 999
+DRAWS = 2000
 
 
 def draw(kind: str, rho: float, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -32,12 +32,11 @@ def covered(kind: str, rho: float, n: int, samples: int) -> tuple[float, float, 
     """Share of samples whose interval holds the truth (ours, BCa), our mean width, and our method."""
     rng = np.random.default_rng([n, int(100 * rho), KINDS.index(kind)])
     truth = float(pearson(*draw(kind, rho, 2_000_000, rng)))
-    resampler = Resampler(rng, DRAWS)
     counts = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS).astype(float)
     ours, by_bca, width, method = 0, 0, 0.0, ""
     for _ in range(samples):
         x, y = draw(kind, rho, n, rng)
-        interval, _, method = resampler.intervals(x[None], y)
+        interval, _, method = Resampler(rng, DRAWS).intervals(x[None], y)
         ours += bool(interval.low[0] <= truth <= interval.high[0])
         width += float(interval.high[0] - interval.low[0])
         other = bca(
