@@ -8,7 +8,6 @@ from scipy.stats import linregress
 
 from archimeter.data.aggregate import best_per_backbone, mean_per_backbone
 from archimeter.data.families import family
-from archimeter.data.sources import fastai
 from archimeter.data.tables import load_observations
 
 # harikrishnad1997/BUAN_6382_Applied_DeepLearning@8bd976eb00ad, a copy of the published notebook with its
@@ -205,18 +204,3 @@ def test_peak_memory_is_inflated_in_later_replicates(runs):
     ok = runs[(runs["status"] == "ok") & (runs["learning_rate"] == 0.008)]
     memory = ok.pivot_table(index=["dataset", "weights"], columns="replicate", values="peak_memory_bytes")
     assert (memory[1] <= memory[[2, 3]].min(axis=1)).mean() > 0.9
-
-
-def test_the_source_yields_what_is_shipped(runs, raw):
-    from archimeter.data.records import Observation
-
-    assert [Observation.from_row(row) for row in runs.to_dict("records")] == list(fastai.rows(raw))
-
-
-def _notebook(row):
-    return {
-        "error_rate": row["error"],
-        "fit_time_s": row["fit_time_s"],
-        "gpu_mem_gib": row["peak_memory_bytes"] / 2**30,
-        "score": row["score"],
-    }

@@ -3,7 +3,6 @@ import json
 
 import pytest
 
-from archimeter.data.records import Profile
 from archimeter.data.sources import timm_benchmarks
 from archimeter.data.tables import load_benchmarks, load_profiles, manifest
 
@@ -131,15 +130,3 @@ def test_names_of_2022_stand_under_todays_backbone(speeds):
     assert speeds.loc[speeds["source_ref"].str.endswith(":tv_resnet50"), "backbone"].unique().tolist() == [
         "resnet50"
     ]
-
-
-def test_the_source_yields_what_is_shipped(raw):
-    shipped = [Profile.from_row(row) for row in load_benchmarks().to_dict("records")]
-    assert shipped == list(timm_benchmarks.rows(raw))
-
-
-def test_an_unknown_file_name_is_not_guessed(tmp_path):
-    (tmp_path / "timm").mkdir()
-    (tmp_path / "timm" / "benchmark-infer-bf16.csv").write_text("model\n")
-    with pytest.raises(KeyError, match="does not say precision"):
-        list(timm_benchmarks.rows(tmp_path))

@@ -2,7 +2,6 @@ import csv
 
 import pytest
 
-from archimeter.data.records import Observation
 from archimeter.data.sources import timm_imagenet
 from archimeter.data.tables import load_observations
 
@@ -68,8 +67,3 @@ def test_weights_are_timm_names(results):
 
     assert set(results["weights"]) <= set(timm.list_pretrained())
     assert (results["weights"].str.split(".").str[0] == results["backbone"]).all()
-
-
-def test_the_source_yields_what_is_shipped(results, raw):
-    rows = [Observation.from_row(row) for row in results.to_dict("records")]
-    assert rows == list(timm_imagenet.rows(raw))
