@@ -1,0 +1,122 @@
+"""Do two runs of the same condition agree within the intervals that they print?
+
+    python benchmarks/latency_repeatability.py [-o results.json]
+
+Twenty small backbones of different kinds, batch 1, inference, one thread. Each is timed in two passes over
+the whole list, so that minutes lie between its two runs, and each run has a process of its own. Printed
+per model: both medians, both intervals, whether the intervals overlap (agreement), and whether each
+median lies in the other's interval (stricter). Last the share, and the spread between runs that
+`intervals.UNSEEN` allows for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from archimeter.profilers.intervals import Interval, median_interval
+
+MODELS = [
+    "lcnet_035",
+    "tinynet_e",
+    "ghostnet_050",
+    "efficientvit_m0",
+    "starnet_s050",
+    "regnetx_002",
+    "edgenext_xx_small",
+    "levit_128s",
+    "hgnetv2_b0",
+    "fasternet_t0",
+    "mobilevit_xxs",
+    "mobilenetv3_small_100",
+    "efficientnet_lite0",
+    "rexnet_100",
+    "pit_ti_224",
+    "vit_tiny_patch16_224",
+    "mixer_s32_224",
+    "resnet18",
+    "convnext_zepto_rms",
+    "swiftformer_xs",
+]
+
+
+def time_here(name: str) -> dict[str, Any]:
+    """Time one backbone in this process."""
+    import timm
+    import torch
+
+    from archimeter.profilers.clocks import clock_for
+    from archimeter.profilers.conditions import Condition
+    from archimeter.profilers.latency import time_step
+    from archimeter.profilers.steps import Step
+
+    torch.set_num_threads(1)
+    condition = Condition()
+    module = timm.create_model(name)
+    step = Step(module, (torch.randn(1, *module.pretrained_cfg["input_size"]),), None, condition)
+    with condition.active():
+        timing = time_step(step, clock_for("cpu"))
+    return {"name": name, "samples_s": timing.samples_s, "contended": timing.contended, "noisy": timing.noisy}
+
+
+def run_all(names: list[str]) -> list[dict[str, Any]]:
+    """Time every name twice, each time in a fresh process, the second pass after the first."""
+    rows = []
+    for _ in range(2):
+        for name in names:
+            command = [sys.executable, __file__, "--one", name]
+            rows.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+    return rows
+
+
+def print_agreement(rows: list[dict[str, Any]]) -> None:
+    """Print one line a model and the shares at the end."""
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_name.setdefault(row["name"], []).append(row)
+    overlaps, contains, spreads = [], [], []
+    for name, (one, two) in by_name.items():
+        a, b = median_interval(one["samples_s"]), median_interval(two["samples_s"])
+        overlaps.append(a.overlaps(b))
+        contains.append(a.low <= b.estimate <= a.high and b.low <= a.estimate <= b.high)
+        spreads.append(math.log(a.estimate / b.estimate) / math.sqrt(2))
+        flags = " ".join(key for key in ("noisy", "contended") if one[key] or two[key])
+        print(
+            f"{name:24s} {_milliseconds(a)}  {_milliseconds(b)}  {'agree' if overlaps[-1] else 'DIFFER'} {flags}"
+        )
+    n = len(overlaps)
+    print(f"\nintervals overlap: {sum(overlaps)} of {n} ({sum(overlaps) / n:.0%})")
+    print(f"each median in the other's interval: {sum(contains)} of {n} ({sum(contains) / n:.0%})")
+    rms = math.sqrt(statistics.fmean(s * s for s in spreads))
+    print(f"spread of a median between runs, 1 sigma: {rms:.1%} (rms), {_robust(spreads):.1%} (robust)")
+
+
+def _robust(spreads: list[float]) -> float:
+    return 1.4826 * statistics.median(abs(s) for s in spreads)
+
+
+def _milliseconds(interval: Interval) -> str:
+    low, middle, high = (1e3 * value for value in (interval.low, interval.estimate, interval.high))
+    return f"{middle:8.2f} ms [{low:8.2f}, {high:8.2f}]"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("-o", "--output", type=Path, help="keep the raw samples")
+    parser.add_argument("--from", dest="source", type=Path, help="print from kept samples")
+    parser.add_argument("names", nargs="*", default=MODELS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(time_here(options.one)))
+    else:
+        runs = json.loads(options.source.read_text()) if options.source else run_all(options.names)
+        if options.output:
+            options.output.write_text(json.dumps(runs))
+        print_agreement(runs)
