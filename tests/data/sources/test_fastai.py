@@ -204,3 +204,12 @@ def test_peak_memory_is_inflated_in_later_replicates(runs):
     ok = runs[(runs["status"] == "ok") & (runs["learning_rate"] == 0.008)]
     memory = ok.pivot_table(index=["dataset", "weights"], columns="replicate", values="peak_memory_bytes")
     assert (memory[1] <= memory[[2, 3]].min(axis=1)).mean() > 0.9
+
+
+def _notebook(row):
+    return {
+        "error_rate": row["error"],
+        "fit_time_s": row["fit_time_s"],
+        "gpu_mem_gib": row["peak_memory_bytes"] / 2**30,
+        "score": row["score"],
+    }

@@ -130,3 +130,10 @@ def test_names_of_2022_stand_under_todays_backbone(speeds):
     assert speeds.loc[speeds["source_ref"].str.endswith(":tv_resnet50"), "backbone"].unique().tolist() == [
         "resnet50"
     ]
+
+
+def test_an_unknown_file_name_is_not_guessed(tmp_path):
+    (tmp_path / "timm").mkdir()
+    (tmp_path / "timm" / "benchmark-infer-bf16.csv").write_text("model\n")
+    with pytest.raises(KeyError, match="does not say precision"):
+        list(timm_benchmarks.rows(tmp_path))
