@@ -1,12 +1,12 @@
 """Intervals from the sample itself: drawing the units again, or leaving each out in turn.
 
 Which one is used was settled by simulation: pairs of normal, log-normal and exponential columns, true
-correlations from 0 to 0.85, 2,000 samples a case, nominal 95 % (`benchmarks/coverage.py` prints it):
+correlations from 0 to 0.85, nominal 95 % (`benchmarks/coverage.py` prints it):
 
-- 12 units and more: the expanded percentile interval covers 94–97 % (92–94 % on the exponential pair at
-  n = 30). BCa covers 87–95 % and was rejected.
-- fewer: the jackknife with Student's t on Fisher's scale covers 94–97 % at n = 6 and 8. There the expanded
-  percentile interval covers 96–100 % by being nearly as wide as the scale, and BCa 90–97 %.
+- 12 units and more: the expanded percentile interval covers 94–97 % at n = 12, and at n = 30 93–96 % on
+  normal and log-normal, 92–94 % on exponential columns. BCa covers 87–95 % and was rejected.
+- fewer: the jackknife with Student's t on Fisher's scale covers 93–97 % at n = 6 and 8. There the expanded
+  percentile interval covers 95–100 % by being nearly as wide as the scale, and BCa 90–97 %.
 """
 
 from __future__ import annotations
