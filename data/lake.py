@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Lake", "Summary", "publish_store", "write_part"]
 
 KEY = "key"
-BATCH_ROWS = 1 << 17
+BATCH_ROWS = 1 << 19
 MERGE_ROWS = 1 << 20
 CELL = (
     "study",
@@ -215,21 +215,24 @@ class Lake:
             if name not in known:
                 raise UnknownNameError("column", name, known)
         own = [name for name in by if name in self.dataset.schema.names]
-        needed = list(dict.fromkeys([*own, "backbone", "error", "status", *self._key]))
-        counted = {"rows": 0, "repeated": 0, "not_ok": 0, "unmatched": 0}
+        keys = own if side is None else list(dict.fromkeys([*own, "backbone"]))
+        needed = list(dict.fromkeys([*keys, "error", "status", *self._key]))
+        rows = repeated = good = 0
         partials: list[pa.Table] = []
-        for batch, repeated in self._batches(needed):
+        for batch, left_out in self._batches(needed):
             ok = pa.Table.from_batches([batch]).filter(GOOD)
-            counted["rows"] += len(batch) + repeated
-            counted["repeated"] += repeated
-            counted["not_ok"] += len(batch) - len(ok)
-            if side is not None:
-                ok = ok.join(side, "backbone", join_type="left outer")
-                counted["unmatched"] += ok["_matched"].null_count
-            partials.append(_grouped(ok, by))
+            rows, repeated, good = rows + len(batch) + left_out, repeated + left_out, good + len(ok)
+            partials.append(_grouped(ok, keys))
             if sum(map(len, partials)) > MERGE_ROWS:
-                partials = [_merged(partials, by)]
-        return Summary(_spread(_merged(partials, by), by), **counted)
+                partials = [_merged(partials, keys)]
+        groups = _merged(partials, keys)
+        unmatched = 0
+        if side is not None:
+            # many results to one profile: joining their groups gives the same as joining each of them
+            groups = groups.join(side, "backbone", join_type="left outer")
+            unmatched = sum(groups.filter(~pc.field("_matched").is_valid())["error_count"].to_pylist())
+            groups = _merged([groups], by)
+        return Summary(_spread(groups, by), rows, repeated, rows - repeated - good, unmatched)
 
     @cached_property
     def _key(self) -> list[str]:
