@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from .analysis.query import Query
     from .analysis.recommend import recommend
     from .data.errors import ArchimeterError
+    from .data.importing import import_results
     from .data.join import join
     from .data.records import Dataset, Observation, Profile
+    from .data.results import load_results
+    from .data.store import Store
     from .data.tables import (
         load_benchmarks,
         load_datasets,
@@ -31,12 +34,15 @@ _HOMES = {
     "Observation": "data.records",
     "Profile": "data.records",
     "Query": "analysis.query",
+    "Store": "data.store",
     "correlate": "analysis.correlate",
+    "import_results": "data.importing",
     "join": "data.join",
     "load_benchmarks": "data.tables",
     "load_datasets": "data.tables",
     "load_observations": "data.tables",
     "load_profiles": "data.tables",
+    "load_results": "data.results",
     "load_weights": "data.tables",
     "manifest": "data.tables",
     "recommend": "analysis.recommend",
@@ -49,12 +55,15 @@ __all__ = [
     "Observation",
     "Profile",
     "Query",
+    "Store",
     "correlate",
+    "import_results",
     "join",
     "load_benchmarks",
     "load_datasets",
     "load_observations",
     "load_profiles",
+    "load_results",
     "load_weights",
     "manifest",
     "recommend",

@@ -1,6 +1,7 @@
 import gzip
 import io
 import json
+import sys
 import zipfile
 
 import openpyxl
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archimeter.data import reading
-from archimeter.data.errors import InputError
+from archimeter.data.errors import InputError, MissingPartError
 from archimeter.data.reading import flat, read_raw
 
 CSV = "model,dataset,acc\nresnet50,pets,0.93\nresnet18,pets,0.91\n"
@@ -192,3 +193,9 @@ def test_what_pythons_csv_writer_writes_is_read_back(tmp_path_factory, rows):
     assert [list(cells) for _, cells in read_raw(path).rows] == [
         row for row in rows if any(c.strip() for c in row)
     ]
+
+
+def test_excel_without_its_part_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(MissingPartError, match=r"archimeter\[excel\]"):
+        read(tmp_path, "a.xlsx", CSV)
