@@ -1,0 +1,174 @@
+"""Depth, width, blocks, stages and reduction of a module, from its tree and from one traced pass."""
+
+from __future__ import annotations
+
+from math import isqrt, prod
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .tracing import FeatureMap, Trace
+
+__all__ = ["block_paths", "classifier_paths", "feature_dim", "last_map", "stages", "topology"]
+
+_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+_WEIGHTED = (
+    nn.modules.conv._ConvNd,  # noqa: SLF001  # the base of all convolutions
+    nn.Linear,
+    nn.Bilinear,
+    nn.RNNBase,
+    nn.RNNCellBase,
+    nn.MultiheadAttention,
+)
+_PREFIX_TOKENS = 16
+"""Class and register tokens that a token grid may have beside its positions."""
+
+
+def topology(module: nn.Module, traced: Trace, input_shape: Sequence[int]) -> dict[str, Any]:
+    """Return the profile's fields on topology.
+
+    Args:
+        module: the traced module.
+        traced: what the pass saw.
+        input_shape: of the first input, without the batch.
+
+    Returns:
+        depth, blocks, stages, width_max, width_mean, width_macs, width_residual, feature_dim, reduction.
+        A width is the channels out of a weighted layer; those of timm's classifier are classes and left out.
+    """
+    heads = classifier_paths(module)
+    body = [layer for layer in traced.layers if layer.path not in heads] or traced.layers
+    widths = [layer.width for layer in body]
+    macs = sum(layer.macs for layer in body)
+    blocks = block_paths(module)
+    maps = [found for found in traced.maps if found.positions > 1 and found.path not in heads]
+    spatial = tuple(input_shape[1:])
+    side = last_map(maps, spatial)
+    return {
+        "depth": traced.depth,
+        "blocks": len(blocks),
+        "stages": stages(maps, blocks),
+        "width_max": max(widths, default=None),
+        "width_mean": sum(widths) / len(widths) if widths else None,
+        "width_macs": sum(layer.width * layer.macs for layer in body) / macs if macs else None,
+        "width_residual": max(traced.residual_widths, default=None),
+        "feature_dim": feature_dim(module, traced),
+        "reduction": spatial[0] / side[0] if side else None,
+    }
+
+
+def classifier_paths(module: nn.Module) -> set[str]:
+    """Paths of the modules that timm calls the classifier; empty for other modules."""
+    head = getattr(module, "get_classifier", None)
+    try:
+        found = head() if callable(head) else None
+    except (AttributeError, TypeError, NotImplementedError):
+        found = None
+    heads = {id(part) for part in (found if isinstance(found, tuple | list) else [found])}
+    return {
+        name
+        for path, part in module.named_modules()
+        if id(part) in heads
+        for name in (path, *(f"{path}.{inner}" for inner, _ in part.named_modules() if inner))
+    }
+
+
+def block_paths(module: nn.Module) -> list[str]:
+    """Paths of the repeated units, a best effort on the module tree.
+
+    A block is a child of a container (Sequential, ModuleList, ModuleDict) with at least two weighted layers
+    and no smaller block inside. Where there is none, siblings of one class with two weighted layers count.
+    """
+    found = _container_blocks(module, "")
+    return found or _sibling_blocks(module)
+
+
+def _container_blocks(module: nn.Module, path: str) -> list[str]:
+    found: list[str] = []
+    for name, child in module.named_children():
+        child_path = f"{path}.{name}" if path else name
+        inner = _container_blocks(child, child_path)
+        if inner:
+            found += inner
+        elif isinstance(module, _CONTAINERS) and _weighted(child) >= 2:
+            found.append(child_path)
+    return found
+
+
+def _sibling_blocks(module: nn.Module) -> list[str]:
+    found: list[str] = []
+    for path, part in module.named_modules():
+        children = [(name, child) for name, child in part.named_children() if _weighted(child) >= 2]
+        kinds = [type(child) for _, child in children]
+        found += [
+            f"{path}.{name}" if path else name for name, child in children if kinds.count(type(child)) >= 2
+        ]
+    return [path for path in found if not any(other.startswith(f"{path}.") for other in found)]
+
+
+def _weighted(module: nn.Module) -> int:
+    return sum(isinstance(part, _WEIGHTED) for part in module.modules())
+
+
+def stages(maps: Sequence[FeatureMap], blocks: Sequence[str]) -> int | None:
+    """Count the resolutions at which blocks end; without blocks, those of all weighted layers.
+
+    A block ends at its last map with more than one position (squeezed branches have one).
+    """
+    ends: dict[str, int] = dict.fromkeys(blocks, 0)
+    on_grid = [found for found in maps if found.weighted and len(found.side) != 1]
+    for found in on_grid:
+        for path in _ancestors(found.path):
+            if path in ends:
+                ends[path] = found.positions
+    resolutions = {positions for positions in ends.values() if positions}
+    return len(resolutions or {found.positions for found in on_grid}) or None
+
+
+def _ancestors(path: str) -> list[str]:
+    parts = path.split(".")
+    return [".".join(parts[: n + 1]) for n in range(len(parts))]
+
+
+def last_map(maps: Sequence[FeatureMap], spatial: Sequence[int]) -> tuple[int, ...] | None:
+    """Spatial size of the last feature map: the deepest with more than one position, the last of equals.
+
+    Tokens are laid out on an earlier map's grid where they fit it (up to 16 class and register tokens
+    more), else on the largest grid of the input's aspect.
+    """
+    on_grid = [found for found in maps if len(found.side) in {0, len(spatial)}]
+    if len(spatial) < 2 or not on_grid:
+        return None
+    deepest = max(reversed(on_grid), key=lambda found: found.depth)
+    if deepest.side:
+        return deepest.side
+    grids = {found.side for found in on_grid if found.side}
+    fitting = [grid for grid in grids if 0 <= deepest.positions - prod(grid) <= _PREFIX_TOKENS]
+    if fitting:
+        return max(fitting, key=prod)
+    if len(spatial) != 2:
+        return None
+    rows = isqrt(deepest.positions * spatial[0] // spatial[1])
+    return (rows, deepest.positions // rows) if rows else None
+
+
+def feature_dim(module: nn.Module, traced: Trace) -> int | None:
+    """Channels of the features: what the module itself says (`num_features`), else read off the pass.
+
+    Read off: what a final linear layer takes in, or else the channels of the output.
+    """
+    stated = getattr(module, "num_features", None)
+    if isinstance(stated, int) and not isinstance(stated, bool) and stated > 0:
+        return stated
+    if not traced.output_shapes:
+        return None
+    shape = traced.output_shapes[0]
+    last = traced.layers[-1] if traced.layers else None
+    if last and last.kind == "linear" and len(shape) == 2 and shape[-1] == last.width:
+        return last.fan_in
+    if len(shape) >= 4:
+        return shape[1]
+    return shape[-1] if len(shape) > 1 else None
