@@ -19,7 +19,7 @@ def report(
     dataset: Annotated[
         list[str] | None,
         typer.Option(
-            "--dataset", help="A data set to show, repeatable; all that are large enough if not given."
+            "--dataset", help="A data set or glob to show, repeatable; all large enough ones otherwise."
         ),
     ] = None,
 ) -> None:
@@ -31,5 +31,5 @@ def report(
     """
     from ..reports.page import report as write_report
 
-    path = write_report(output, datasets=dataset or None)
+    path = write_report(output, datasets=dataset or ())
     note(f"{path} written ({path.stat().st_size / 1e6:.1f} MB). Open it in any browser; it needs no network.")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from ..analysis.pareto import pareto
 from .look import base_figure, family_traces
 from .measures import metric_words
+from .results import has_value, points_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
     from .measures import Measure
     from .results import ResultSet
 
-__all__ = ["FrontInfo", "front_info", "plot_front"]
+__all__ = ["FrontInfo", "front_info", "front_rows", "plot_front"]
 
 
 class FrontInfo(NamedTuple):
@@ -35,11 +39,8 @@ def front_info(results: ResultSet, cost: Measure) -> FrontInfo:
         `points` and `front` have columns `name`, `family`, `kind`, `error`, `x`; their index is the row of
         the result set.
     """
-    points = results.frame[["name", "family", "kind", "error", cost.key]].rename(columns={cost.key: "x"})
-    points = points.dropna(subset=["error", "x"])
-    if cost.log:
-        points = points[points["x"] > 0]
-    best = points[_on_front(points)].sort_values(["x", "error", "name"])
+    points = points_on(results.frame, cost.key, log=cost.log)
+    best = points.loc[front_rows(results, cost)]
     return FrontInfo(
         title=f"{results.title}: error against {cost.label[0].lower()}{cost.label[1:]}",
         x_label=cost.label,
@@ -50,11 +51,15 @@ def front_info(results: ResultSet, cost: Measure) -> FrontInfo:
     )
 
 
-def _on_front(points: pd.DataFrame) -> pd.Series:
-    """Rows that no other row equals or beats on both x and error; of equal rows the first by name."""
-    ordered = points.sort_values(["x", "error", "name"])
-    best_before = ordered["error"].cummin().shift(fill_value=float("inf"))
-    return (ordered["error"] < best_before).reindex(points.index)
+def front_rows(results: ResultSet, cost: Measure) -> list[int]:
+    """Rows of the result set that no other beats on cost and error, by rising cost."""
+    frame = results.frame
+    kept = np.flatnonzero(has_value(frame, cost.key, log=cost.log))
+    values = frame[[cost.key, "error"]].to_numpy(dtype=float)[kept]
+    order = np.lexsort(values.T[::-1])
+    values, kept = values[order], kept[order]
+    able = values[:, 1] <= np.minimum.accumulate(values[:, 1])  # nothing cheaper is better: few are left
+    return [int(row) for row in frame.index[kept[able][pareto(values[able])]]]
 
 
 def plot_front(results: ResultSet, cost: Measure, coloured: list[str]) -> go.Figure:

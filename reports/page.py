@@ -84,14 +84,14 @@ class Report:
 def report(
     output: str | Path = "report.html",
     *,
-    datasets: Sequence[str] | None = None,
+    datasets: Sequence[str] = (),
     tables: Tables | None = None,
 ) -> Path:
     """Write the report as one HTML file that needs no network, and return its path.
 
     Args:
         output: where to; an existing file is replaced.
-        datasets: keys of data sets to show; all with results of at least 20 backbones when None.
+        datasets: keys or globs of data sets to show; all with results of at least 20 backbones when empty.
         tables: other frames than the shipped ones.
 
     Raises:
@@ -111,12 +111,12 @@ def report(
     return path
 
 
-def assemble(given: Tables, *, datasets: Sequence[str] | None = None) -> Report:
+def assemble(given: Tables, *, datasets: Sequence[str] = ()) -> Report:
     """Compute everything a page shows.
 
     Args:
         given: the tables.
-        datasets: keys of data sets to show; all that are large enough when None.
+        datasets: keys or globs of data sets to show; all that are large enough when empty.
     """
     profiles, speeds = _profiles(given)
     found = collect(
@@ -163,13 +163,14 @@ def _report(given: Tables, found: Results, profiles: pd.DataFrame, data: PageDat
     studies = {one.study for one in found.sets}
     n_results = len(found.runs)
     left = sum(found.left_out.values())
-    small = ", ".join(f"{study} ({n})" for study, n in sorted(found.left_out.items()))
+    small = ", ".join(f"{study} {n}" for study, n in sorted(found.left_out.items()))
     note = (
         "Results of different studies are never mixed: metrics, recipes and scales differ. "
         "Open a line for its citation, commit, licence and traps."
     )
     if left:
-        note += f" {left} sets with fewer than {LEAST_MODELS} backbones have no charts of their own: {small}."
+        counted = "1 set" if left == 1 else f"{left} sets"
+        note += f" Without charts, for want of {LEAST_MODELS} backbones: {counted} ({small})."
     return Report(
         title="Which vision backbone is worth trying?",
         lead=(

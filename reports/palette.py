@@ -19,16 +19,16 @@ class Mark(NamedTuple):
 
 
 MARKS: tuple[Mark, ...] = (
-    Mark("#0072b2", "#4ba3e3", "circle"),
-    Mark("#d55e00", "#f0803c", "square"),
-    Mark("#00966e", "#2fbf94", "diamond"),
-    Mark("#c0589a", "#e08fc2", "triangle-up"),
-    Mark("#8c7a00", "#e3d34f", "triangle-down"),
-    Mark("#3fa9dc", "#9ddcff", "cross"),
-    Mark("#5b3a8c", "#8f78d8", "star"),
-    Mark("#3a3a3a", "#f2f2f2", "x"),
+    Mark("#1255ab", "#39c0ff", "circle"),
+    Mark("#f85900", "#f0803c", "square"),
+    Mark("#00966e", "#129b84", "diamond"),
+    Mark("#c0589a", "#ca6ebf", "triangle-up"),
+    Mark("#8f9d21", "#ece561", "triangle-down"),
+    Mark("#4088d9", "#b6dbf9", "cross"),
+    Mark("#544888", "#975eed", "star"),
+    Mark("#3a3a3a", "#f5ffff", "x"),
 )
-"""After Okabe and Ito, moved where a colour would not read on white or on black."""
+"""After Okabe and Ito, moved until any two stay apart under simulated protan, deutan and tritan vision."""
 
 GREY = Mark("#a3a8ae", "#6d747c", "circle")
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.axes import AXES
-from .front import front_info
+from .front import front_rows
 from .heatmap import LEVELS, SCALES, heatmap_info
 from .look import CONFIG, base_figure
 from .measures import Measure, available, metric_words
 from .palette import GREY, MARKS
-from .trends import trend_info
+from .trends import trend_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,7 +69,7 @@ def page_data(
     """
     backbones = profiles.sort_values("backbone", ignore_index=True)
     names = _Names(backbones)
-    drawn = [_set(one, measures, grids.get(one.key), names) | dict(words[one.key]) for one in sets]
+    drawn = [{**_set(one, measures, grids.get(one.key), names), **words[one.key]} for one in sets]
     used = {key for one in drawn for key in one["trends"]}
     return {
         "families": list(names.families.places),
@@ -134,14 +134,24 @@ def _set(
         "runs": [int(n) for n in frame["n_runs"]],
         "own": {m.key: _numbers(frame[m.key]) for m in mine if m.of == "result"},
         "trends": {m.key: _trends(one, m, names.families) for m in mine},
-        "fronts": {m.key: [int(i) for i in front_info(one, m).front.index] for m in mine if m.cost},
+        "fronts": {m.key: front_rows(one, m) for m in mine if m.cost},
         "correlations": _correlations(one.title, grid, names.families),
     }
 
 
+_TREND_DIGITS = (6, 4, 4, 6, 4, 4, 4)  # slope, its interval, intercept, R², ends: to draw and to read
+
+
 def _trends(one: ResultSet, measure: Measure, families: _Numbers) -> list[list[Any]]:
-    fits = sorted(trend_info(one, measure).trends, key=lambda t: (-t.n, t.family))
-    return [[families(t.family), t.n, *(_short(v, 8) for v in t[2:])] for t in fits]
+    fits = sorted(trend_lines(one, measure), key=lambda t: (-t.n, t.family))
+    return [
+        [
+            families(t.family),
+            t.n,
+            *(_short(v, digits) for v, digits in zip(t[2:], _TREND_DIGITS, strict=True)),
+        ]
+        for t in fits
+    ]
 
 
 def _correlations(title: str, grid: pd.DataFrame | None, families: _Numbers) -> dict[str, Any]:

@@ -6,17 +6,21 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from ..analysis.axes import with_axes
+from ..analysis.shipped import choose
 from ..analysis.units import TUNED, Summary, per_model
-from ..data.errors import InputError, UnknownNameError
+from ..data.errors import InputError
 from ..data.join import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["LEAST_MODELS", "ResultSet", "Results", "collect"]
+    from numpy.typing import NDArray
+
+__all__ = ["LEAST_MODELS", "ResultSet", "Results", "collect", "has_value", "points_on"]
 
 SET = ["study", "dataset", "recipe"]
 LEAST_MODELS = 20
@@ -64,7 +68,7 @@ def collect(
     *,
     weights: pd.DataFrame | None = None,
     datasets: pd.DataFrame | None = None,
-    wanted: Sequence[str] | None = None,
+    wanted: Sequence[str] = (),
     least: int = LEAST_MODELS,
 ) -> Results:
     """Split the ok observations into comparable sets, one number a model, joined to profiles.
@@ -77,42 +81,34 @@ def collect(
         profiles: columns of `Profile`, plus speeds (`reports.measures.with_speeds`).
         weights: facts of the weights names, see `data.join.join`.
         datasets: columns of `Dataset`, for titles.
-        wanted: keys of data sets to keep; all when None.
+        wanted: keys or globs of data sets to keep; all when empty.
         least: backbones that a set needs.
 
     Raises:
         UnknownNameError: for a wanted data set that no observation has.
         InputError: if no set is left.
     """
-    _require_known(wanted, observations)
     good = observations[observations["status"] == "ok"]
-    if wanted is not None:
-        good = good[good["dataset"].isin(wanted)]
+    good = choose(good, "dataset", wanted, "data set")
     joined = join(good, profiles, weights)
     runs = _with_profile_columns(with_axes(_at_profiled_size(joined.frame)), profiles)
     unmatched = Counter(zip(*(joined.unmatched_observations[c] for c in ("study", "dataset")), strict=True))
     titles = {} if datasets is None else dict(zip(datasets["dataset"], datasets["title"], strict=True))
-    sets, left_out = [], Counter[str]()
-    for one in _sets(runs, titles):
-        if one.frame["backbone"].nunique() >= least:
-            sets.append(replace(one, unmatched=unmatched[one.study, one.dataset]))
-        else:
-            left_out[one.study] += 1
+    means = _drawable(per_model(runs))
+    sizes = means.groupby(SET)["backbone"].nunique()
+    sets = [
+        replace(one, unmatched=unmatched[one.study, one.dataset])
+        for one in _sets(runs, means, list(sizes.index[sizes >= least]), titles)
+    ]
     if not sets:
         raise InputError(
             f"No data set has results of {least} backbones, the least a page is drawn for; "
             f"there are {len(good)} usable results. Name other data sets, or give more results."
         )
+    left_out = Counter(str(study) for study, _, _ in sizes.index[sizes < least])
     shown = {(one.study, one.dataset) for one in sets}
     here = [identity in shown for identity in zip(runs["study"], runs["dataset"], strict=True)]
     return Results(sets=tuple(_with_keys(sets)), left_out=dict(left_out), runs=runs[here])
-
-
-def _require_known(wanted: Sequence[str] | None, observations: pd.DataFrame) -> None:
-    known = set(observations["dataset"])
-    for name in wanted or ():
-        if name not in known:
-            raise UnknownNameError("data set", name, known, "`archimeter tables` lists what there is.")
 
 
 def _at_profiled_size(frame: pd.DataFrame) -> pd.DataFrame:
@@ -137,22 +133,27 @@ def _with_profile_columns(frame: pd.DataFrame, profiles: pd.DataFrame) -> pd.Dat
     return frame.join(extra, on="backbone")
 
 
-def _sets(runs: pd.DataFrame, titles: dict[str, str | None]) -> Iterator[ResultSet]:
+def _sets(
+    runs: pd.DataFrame,
+    means: pd.DataFrame,
+    identities: list[tuple[str, str, str]],
+    titles: dict[str, str | None],
+) -> Iterator[ResultSet]:
     """Sets in the order in which the studies came, searched ones twice."""
-    means = per_model(runs)
     place = {study: i for i, study in enumerate(dict.fromkeys(runs["study"]))}
-    by_set = {tuple(map(str, key)): frame for key, frame in means.groupby(SET, sort=False)}  # pyright: ignore[reportArgumentType]  # a list of keys gives tuples
-    for study, dataset, recipe in sorted(by_set, key=lambda key: (place[key[0]], *key)):
-        frame = by_set[study, dataset, recipe]
+    by_set, by_dataset = means.groupby(SET), runs.groupby(SET[:2])
+    for study, dataset, recipe in sorted(identities, key=lambda identity: (place[identity[0]], *identity)):
+        frame = by_set.get_group((study, dataset, recipe))
         title = titles.get(dataset) or dataset
-        searched = _searched(runs[(runs["study"] == study) & (runs["dataset"] == dataset)])
+        of_dataset = by_dataset.get_group((study, dataset))
+        searched = _searched(of_dataset)
         most = int(frame["n_runs"].max())
         words = f"mean of up to {most} runs a model" if most > 1 else "one number a model"
         if searched:
             words += f", all at the {' and '.join(searched)} that most models share"
         yield _one(dataset, title, frame, "mean", words)
         if searched:
-            best = per_model(runs[(runs["study"] == study) & (runs["dataset"] == dataset)], summary="min")
+            best = _drawable(per_model(of_dataset, summary="min"))
             words = "best of each model's runs, as the study published it; it favours models with more runs"
             yield _one(f"{dataset}-best", f"{title}, best run", best[best["recipe"] == recipe], "min", words)
 
@@ -165,7 +166,6 @@ def _searched(runs: pd.DataFrame) -> list[str]:
 
 
 def _one(key: str, title: str, frame: pd.DataFrame, summarised_by: Summary, summary: str) -> ResultSet:
-    names = frame["weights"].where(frame["weights"].notna(), frame["backbone"])
     first = frame.iloc[0]
     return ResultSet(
         key=key,
@@ -177,8 +177,28 @@ def _one(key: str, title: str, frame: pd.DataFrame, summarised_by: Summary, summ
         summarised_by=summarised_by,
         summary=summary,
         unmatched=0,
-        frame=frame.assign(name=names).sort_values(["error", "name"], ignore_index=True),
+        frame=frame.sort_values(["error", "name"], ignore_index=True),
     )
+
+
+def _drawable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Models with an error; names as plain objects, which a page's many small selections take faster."""
+    plain = frame[frame["error"].notna()].astype(
+        dict.fromkeys([*SET, "backbone", "weights", "family", "kind", "metric"], object)
+    )
+    return plain.assign(name=plain["weights"].where(plain["weights"].notna(), plain["backbone"]))
+
+
+def has_value(frame: pd.DataFrame, key: str, *, log: bool) -> NDArray[np.bool_]:
+    """Rows that have the statistic `key`, positive where the axis is a logarithm."""
+    x = frame[key].to_numpy(dtype=float)
+    return x > 0 if log else np.isfinite(x)
+
+
+def points_on(frame: pd.DataFrame, key: str, *, log: bool) -> pd.DataFrame:
+    """Rows that have the statistic `key`, with that as `x`; the index stays."""
+    points = frame.loc[has_value(frame, key, log=log), ["name", "family", "kind", "error", key]]
+    return points.rename(columns={key: "x"})
 
 
 def _with_keys(sets: list[ResultSet]) -> Iterator[ResultSet]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.special import stdtrit
 
-from ..analysis.association import line
 from .look import base_figure, family_traces
 from .measures import metric_words
+from .results import has_value, points_on
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
 
     from .measures import Measure
     from .results import ResultSet
 
-__all__ = ["LEAST_POINTS", "Trend", "TrendInfo", "plot_trends", "trend_info"]
+__all__ = ["LEAST_POINTS", "Trend", "TrendInfo", "plot_trends", "trend_info", "trend_lines"]
 
 LEAST_POINTS = 5
 """A line through fewer points is not drawn."""
@@ -63,41 +63,50 @@ def trend_info(results: ResultSet, measure: Measure) -> TrendInfo:
     Source:
         J. Howard, "The best vision models for fine-tuning" (2022): plotly's `trendline="ols"` per family.
     """
-    columns = ["name", "family", "kind", "error", measure.key]
-    points = results.frame[columns].rename(columns={measure.key: "x"}).dropna(subset=["error", "x"])
-    if measure.log:
-        points = points[points["x"] > 0]
-    fits = (_fit(str(family), rows, log=measure.log) for family, rows in points.groupby("family"))
+    points = points_on(results.frame, measure.key, log=measure.log)
     return TrendInfo(
         title=f"{results.title}: error against {measure.label[0].lower()}{measure.label[1:]}",
         x_label=measure.label,
         y_label=f"Error (1 − {metric_words(results.metric)})",
         log=measure.log,
         points=points,
-        trends=tuple(fit for fit in fits if fit is not None),
+        trends=trend_lines(results, measure),
     )
 
 
-def _fit(family: str, rows: pd.DataFrame, *, log: bool) -> Trend | None:
-    x = np.log10(rows["x"].to_numpy(float)) if log else rows["x"].to_numpy(float)
-    y = rows["error"].to_numpy(float)
-    n, found = len(x), line(x, y)
-    if n < LEAST_POINTS or not np.isfinite(found.slope):
-        return None
-    residuals = y - found.intercept - found.slope * x
-    spread = (residuals @ residuals / (n - 2) / ((x - x.mean()) ** 2).sum()) ** 0.5
-    half = float(stdtrit(n - 2, 0.975) * spread)
-    slope = float(found.slope)
-    return Trend(
-        family=family,
-        n=n,
-        slope=slope,
-        slope_low=slope - half,
-        slope_high=slope + half,
-        intercept=float(found.intercept),
-        r2=float(found.r2),
-        x_low=float(x.min()),
-        x_high=float(x.max()),
+def trend_lines(results: ResultSet, measure: Measure) -> tuple[Trend, ...]:
+    """Fit the line of every family with enough models, all at once: a page holds thousands."""
+    kept = has_value(results.frame, measure.key, log=measure.log)
+    if not kept.any():
+        return ()
+    codes, families = pd.factorize(results.frame["family"].to_numpy()[kept], sort=True)
+    y = results.frame["error"].to_numpy(dtype=float)[kept]
+    x = results.frame[measure.key].to_numpy(dtype=float)[kept]
+    x = np.log10(x) if measure.log else x
+    n = np.bincount(codes)
+    mean_x, mean_y = (np.bincount(codes, v) / n for v in (x, y))
+    dx, dy = x - mean_x[codes], y - mean_y[codes]
+    sxx, sxy, syy = (np.bincount(codes, v) for v in (dx * dx, dx * dy, dy * dy))
+    order = np.lexsort((x, codes))
+    last = np.cumsum(n)
+    ends = np.column_stack([x[order][last - n], x[order][last - 1]])
+    drawn = np.flatnonzero((n >= LEAST_POINTS) & (np.ptp(ends, axis=1) > 1e-9 * np.abs(mean_x)))
+    slope = sxy[drawn] / sxx[drawn]
+    left = np.maximum(syy[drawn] - slope * sxy[drawn], 0)
+    half = stdtrit(n[drawn] - 2, 0.975) * np.sqrt(left / (n[drawn] - 2) / sxx[drawn])
+    r2 = np.divide(slope * sxy[drawn], syy[drawn], out=np.full(len(drawn), np.nan), where=syy[drawn] > 0)
+    return tuple(
+        Trend(str(families[f]), int(n[f]), *map(float, numbers))
+        for f, *numbers in zip(
+            drawn,
+            slope,
+            slope - half,
+            slope + half,
+            mean_y[drawn] - slope * mean_x[drawn],
+            r2,
+            *ends[drawn].T,
+            strict=True,
+        )
     )
 
 
