@@ -60,11 +60,13 @@ def main() -> None:
 
 from .correlate import correlate  # noqa: E402
 from .importing import export_results, import_results  # noqa: E402
+from .profile import profile  # noqa: E402
 from .recommend import recommend  # noqa: E402
 from .report import report  # noqa: E402
 from .store import store  # noqa: E402
 from .tables import tables  # noqa: E402
 
+app.command()(profile)
 app.command()(report)
 app.command()(correlate)
 app.command()(recommend)

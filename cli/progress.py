@@ -29,6 +29,7 @@ class Progress:
         self.what, self.total, self.done, self.failed = what, total, 0, 0
         self._clock = clock
         self._began = self._said = clock()
+        self._told = 0
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -41,7 +42,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
-        elif self._said != self._began:
+        elif self._said != self._began and self._told != self.done:
             self._say()
 
     def step(self, name: str, *, ok: bool = True) -> None:
@@ -54,7 +55,7 @@ class Progress:
             self._say()
 
     def _say(self) -> None:
-        self._said = self._clock()
+        self._said, self._told = self._clock(), self.done
         spent = self._said - self._began
         left = (
             f", {_span(spent / self.done * (self.total - self.done))} left"

@@ -12,21 +12,33 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch import nn
 from torch.nn import functional
+from torch.utils._pytree import tree_map_only
 
 from ..data.errors import MissingPartError, TargetError
+from .running import make_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from ..data.records import Profile
+    from .targets import Target
 
-__all__ = ["Difference", "SecondOpinion", "compare_with_fvcore", "count_with_fvcore"]
+__all__ = [
+    "Difference",
+    "Opinion",
+    "SecondOpinion",
+    "ask_fvcore",
+    "compare_with_fvcore",
+    "count_with_fvcore",
+    "fvcore_answer",
+]
 
 _CONVOLUTIONS = ("convolution", "grouped", "depthwise", "transposed")
 _PRODUCTS = ("linear", "product")
@@ -95,6 +107,13 @@ class Difference:
         return asdict(self)
 
 
+class Opinion(NamedTuple):
+    """fvcore's counts of a target, and what differs from ours."""
+
+    counts: SecondOpinion
+    differences: tuple[Difference, ...]
+
+
 def count_with_fvcore(module: nn.Module, args: tuple[Any, ...]) -> SecondOpinion:
     """Let fvcore count one forward pass in evaluation mode on the CPU, attention taken apart.
 
@@ -160,6 +179,50 @@ def compare_with_fvcore(profile: Profile, opinion: SecondOpinion) -> list[Differ
         gaps = _gaps(opinion.uncounted, [op for ops in _GAPS_OF.values() for op in ops])
         found.append(_difference("activations", profile.activations, opinion.activations, gaps))
     return found
+
+
+def ask_fvcore(target: Target, profile: Profile, input_size: int | tuple[int, ...] | None = None) -> Opinion:
+    """Build a target on the CPU, let fvcore count it, and name what differs from its profile.
+
+    Args:
+        target: what was profiled.
+        profile: its counts, for the same input size.
+        input_size: as it was profiled with.
+
+    Raises:
+        TargetError: if it cannot be built on the CPU or fvcore cannot trace it.
+    """
+    built = target.build()
+    args, kwargs = make_inputs(built, input_size=input_size)
+    args, kwargs = tree_map_only(torch.Tensor, _real, (args, kwargs))
+    module = _Positional(built.module, tuple(kwargs)) if kwargs else built.module
+    opinion = count_with_fvcore(module, (*args, *kwargs.values()))
+    return Opinion(opinion, tuple(compare_with_fvcore(profile, opinion)))
+
+
+def fvcore_answer(spec: tuple[Target, Profile, Any]) -> dict[str, Any]:
+    """`ask_fvcore` as a call with one argument and a plain answer, for a process of its own."""
+    counts, differences = ask_fvcore(*spec)
+    return {
+        "macs_second_opinion": counts.macs,
+        "macs_by_operator": dict(counts.macs_by_operator),
+        "differences": [difference.as_row() for difference in differences],
+    }
+
+
+class _Positional(nn.Module):
+    """fvcore gives inputs by position only."""
+
+    def __init__(self, module: nn.Module, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.module, self.names = module, names
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.module(**dict(zip(self.names, inputs, strict=True)))
+
+
+def _real(tensor: Tensor) -> Tensor:
+    return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else tensor.cpu()
 
 
 def _explained(what: str, ours: int, theirs: int, uncounted: Mapping[str, int]) -> Difference:

@@ -18,20 +18,22 @@ import torch
 
 from ..data.errors import ArchimeterError, InputError
 from ..data.records import Profile
+from .execution import Job
 from .machines import LocalMachine
 from .static import profile
 from .sweep import Sweep, Task
 from .targets import Target, resolve_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..data.store import Store
     from .conditions import Condition
+    from .isolation import Outcome
     from .machines import Machine
     from .sweep import Execute
 
-__all__ = ["COUNTING_LIMIT_S", "MEASURING_LIMIT_S", "resolve_each", "survey"]
+__all__ = ["COUNTING_LIMIT_S", "MEASURING_LIMIT_S", "ask_each", "resolve_each", "survey"]
 
 COUNTING_LIMIT_S = 120.0
 MEASURING_LIMIT_S = 600.0
@@ -119,6 +121,35 @@ def survey(
     return answer
 
 
+def ask_each(
+    function: Callable[[Any], Mapping[str, Any]],
+    specs: Sequence[Any],
+    *,
+    what: str,
+    timeout_s: float | None = None,
+    machine: Machine | None = None,
+    watch: Watch | None = None,
+) -> list[Outcome]:
+    """Call `function` on each spec in its own process; return the outcomes in order. Nothing is stored.
+
+    Args:
+        function: importable by name, returns plain data.
+        specs: its arguments, picklable.
+        what: what is being done, for `watch`.
+        timeout_s: limit for each in seconds; 120 if left out.
+        machine: where to run; this machine if left out.
+        watch: told of the progress.
+    """
+    limit = timeout_s or COUNTING_LIMIT_S
+    jobs = [Job(key=str(i), function=function, spec=spec, timeout_s=limit) for i, spec in enumerate(specs)]
+    outcomes: dict[str, Outcome] = {}
+    with (watch or _unwatched)(what, len(jobs)) as progress:
+        for job, outcome in (machine or LocalMachine()).counting()(jobs):
+            outcomes[job.key] = outcome
+            progress.step(what, ok=outcome.ok)
+    return [outcomes[job.key] for job in jobs]
+
+
 class _Stage:
     def __init__(self, store: Store, refresh: bool, watch: Watch) -> None:
         self.store, self.refresh, self.watch = store, refresh, watch
@@ -196,7 +227,7 @@ def _count(spec: tuple[Target, Size]) -> dict[str, Any]:
 
 
 def _measure(spec: tuple[Target, Condition, Size]) -> dict[str, Any]:
-    from .measuring import measure
+    from .measure import measure
 
     target, condition, input_size = spec
     return measure(target, condition, input_size=input_size).as_row()

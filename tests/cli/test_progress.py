@@ -39,6 +39,11 @@ def test_lines_say_how_far_and_how_long_still(capsys):
     ]
 
 
+def test_last_line_is_not_said_twice(capsys):
+    _run(11, 2)
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
 def test_hours_are_hours(capsys):
     _run(3700, 2)
     assert "profiling: 1/2 in 1:01:40, 1:01:40 left" in capsys.readouterr().err

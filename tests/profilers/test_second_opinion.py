@@ -9,7 +9,9 @@ from torch.nn import functional
 
 from archimeter.data.errors import TargetError
 from archimeter.data.records import Profile
-from archimeter.profilers.second_opinion import _attention, compare_with_fvcore, count_with_fvcore
+from archimeter.profilers.second_opinion import _attention, ask_fvcore, compare_with_fvcore, count_with_fvcore
+from archimeter.profilers.static import profile
+from archimeter.profilers.targets import resolve_targets
 
 IMAGE = (torch.randn(1, 3, 16, 16),)
 CONV = 3 * 8 * 9 * 16 * 16
@@ -103,6 +105,41 @@ def test_what_cannot_be_traced_is_said():
 
     with pytest.raises(TargetError, match=r"fvcore cannot trace it \(KeyError: 'no head'\)"):
         count_with_fvcore(Broken(), IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "reason"),
+    [
+        ("test_vit", ["norms and pooling"], "layer_norm"),
+        ("test_resnet", ["norms and pooling"], "batch_norm"),
+        ("convmixer_768_32", ["convolutions", "norms and pooling", "activations"], "padding='same'"),
+    ],
+)
+def test_every_difference_of_a_timm_backbone_is_known(name, what, reason):
+    ours = profile(name, input_size=64)
+    counts, differences = ask_fvcore(*resolve_targets(name), ours, 64)
+    assert [difference.what for difference in differences] == what
+    assert all(difference.known for difference in differences)
+    assert any(reason in difference.reason for difference in differences)
+    assert sum(d.ours - d.theirs for d in differences if d.what != "activations") == ours.macs - counts.macs
+
+
+def test_named_inputs_are_given_by_name(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import torch\n"
+        "class Net(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.a, self.b = torch.nn.Linear(4, 5), torch.nn.Linear(6, 7)\n"
+        "    def forward(self, *, x, y):\n"
+        "        return self.a(x), self.b(y)\n"
+        "def build():\n"
+        "    return Net(), {'y': torch.zeros(1, 6), 'x': torch.zeros(1, 4)}\n"
+    )
+    [target] = resolve_targets(f"{tmp_path / 'net.py'}:build")
+    counts, differences = ask_fvcore(target, profile(target))
+    assert counts.macs == 4 * 5 + 6 * 7
+    assert differences == ()
 
 
 def test_attention_is_fused_again_afterwards():
