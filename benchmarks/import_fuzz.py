@@ -3,7 +3,7 @@
 Usage: python benchmarks/import_fuzz.py [FILES] [FIRST]
 
 Prints how many files were imported and how many refused, and the worst time and peak memory. Ends with 1 if
-any file gave a traceback, took more than 5 s or 1 GB, or left part of itself in the store.
+any file gave a traceback, took more than 5 s of CPU or 1 GB, or left part of itself in the store.
 """
 
 from __future__ import annotations
@@ -347,13 +347,17 @@ def main(files: int = 2000, first: int = 0) -> int:
                 finally:
                     os._exit(code)
             _, status, used = os.wait4(child, 0)
-            took, peak = time.perf_counter() - began, used.ru_maxrss * 1024
+            wall, peak = time.perf_counter() - began, used.ru_maxrss * 1024
+            took = used.ru_utime + used.ru_stime  # what other programs do meanwhile is no hang of ours
             outcome = os.waitstatus_to_exitcode(status)
             what = f"file {number} ({fuzzed.story}, {fuzzed.name})"
-            slowest, largest = max(slowest, (took, what)), max(largest, (peak, what))
+            slowest, largest = (
+                max(slowest, (took, f"{wall:.1f} s on the clock, {what}")),
+                max(largest, (peak, what)),
+            )
             seen[{0: "imported", 3: "refused"}.get(outcome, f"exit {outcome}")] += 1
             if outcome not in (0, 3) or took > SECONDS or peak > PEAK_BYTES:
-                bad.append(f"{what}: exit {outcome}, {took:.1f} s, {peak / 1e6:.0f} MB")
+                bad.append(f"{what}: exit {outcome}, {took:.1f} s of CPU, {peak / 1e6:.0f} MB")
             with Store(store_path) as store:
                 if outcome != 0 and store.counts() != before:
                     bad.append(f"{what}: part of it is in the store")
@@ -362,7 +366,7 @@ def main(files: int = 2000, first: int = 0) -> int:
             bad += [f"store: {problem}" for problem in store.check()]
             rows = store.counts()["observations"]
     print(f"{files} files: {dict(seen)}; store {rows}")
-    print(f"slowest {slowest[0]:.2f} s, {slowest[1]}")
+    print(f"slowest {slowest[0]:.2f} s of CPU, {slowest[1]}")
     print(f"largest {largest[0] / 1e6:.0f} MB, {largest[1]} (this process itself: {base / 1e6:.0f} MB)")
     print("\n".join(bad) if bad else "no traceback, no hang, no part of a file in the store")
     return 1 if bad else 0

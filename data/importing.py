@@ -35,6 +35,7 @@ __all__ = ["Import", "RefusedImportError", "checked_unit", "import_results", "re
 
 MISSING = frozenset({"", "-", "–", "na", "n/a", "nan", "none", "null", "<na>", "#n/a"})
 SHOWN_PROBLEMS = 200
+MOST_PROBLEMS = 5_000
 Problem = tuple[int, str]
 
 
@@ -75,14 +76,20 @@ class RefusedImportError(InputError):
         source: the file's name.
         problems: (line, what is wrong and what to do); printed as `file:line: column: what`.
         rows: rows in the file.
+        stopped: whether the check stopped at so many problems, without looking at the other rows.
     """
 
-    def __init__(self, source: str, problems: list[Problem], rows: int) -> None:
+    def __init__(self, source: str, problems: list[Problem], rows: int, *, stopped: bool = False) -> None:
         self.problems = problems
         shown = [f"{source}:{line}: {what}" for line, what in problems[:SHOWN_PROBLEMS]]
         more = len(problems) - len(shown)
         tail = [f"… and {more:,} more."] if more else []
-        head = f"{source}: {len(problems):,} problems in {rows:,} rows; nothing was imported."
+        count = (
+            f"more than {MOST_PROBLEMS:,} problems, where the check stopped,"
+            if stopped
+            else (f"{len(problems):,} problems")
+        )
+        head = f"{source}: {count} in {rows:,} rows; nothing was imported."
         super().__init__("\n".join([head, *shown, *tail]))
 
 
@@ -169,6 +176,8 @@ def read_results(
             observations.append((row.line, _observation(fields, known, notes, keep_unknown, mapped.native)))
         except WrongRowError as wrong:
             problems += [(row.line, what) for what in wrong.what]
+        if len(problems) > MOST_PROBLEMS:
+            raise RefusedImportError(table.source, sorted(problems), len(table.rows), stopped=True)
     if "replicate" in mapped.places:
         numbered, repeated = check_replicates(observations, table.place)
         problems += repeated

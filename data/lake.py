@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["Lake", "Summary", "publish_store", "write_part"]
 
 KEY = "key"
-BATCH_ROWS = 1 << 19
-MERGE_ROWS = 1 << 20
+BATCH_ROWS = 1 << 18
+MERGE_ROWS = 1 << 19
 CELL = (
     "study",
     "dataset",
@@ -270,10 +270,11 @@ class Lake:
         if not keys:
             return None
         joined = np.concatenate(keys)
+        ordered = np.sort(joined)
+        if not (ordered[1:] == ordered[:-1]).any():
+            return None
         order = np.argsort(joined, kind="stable")
         again = joined[order[1:]] == joined[order[:-1]]
-        if not again.any():
-            return None
         first = np.ones(len(joined), dtype=bool)
         first[order[1:][again]] = False
         return first

@@ -70,6 +70,7 @@ class KnownNames:
         self._found: dict[tuple[str, str | None], Resolved | ArchimeterError] = {}
         self._named: dict[str, tuple[str, str | None]] = {}
         self._suggested = 0
+        self._all = self.backbones | self.weights
         self._datasets = {_compact(name): key for name, key in titles.items()}
         self._datasets |= {_compact(key): key for key in self.datasets}
 
@@ -106,7 +107,7 @@ class KnownNames:
                 self._found[key] = self._resolve(name, weights)
             except ArchimeterError as error:
                 self._suggested += 1
-                self._found[key] = error
+                self._found[key] = error.with_traceback(None)  # a traceback would keep its frames alive
         found = self._found[key]
         if isinstance(found, Resolved):
             return found
@@ -124,7 +125,7 @@ class KnownNames:
             raise self._unknown(
                 "backbone",
                 name,
-                self.backbones | self.weights,
+                self._all,
                 "Keep a backbone of your own with --keep-unknown.",
             )
         if found.weights is None and stated:

@@ -290,6 +290,11 @@ def test_a_list_that_was_cut_says_so(tmp_path):
     assert text.endswith("… and 800 more.")
 
 
+def test_a_check_stops_where_everything_is_wrong_and_says_so(tmp_path):
+    text = refused(tmp_path, "model,dataset,acc\n" + "".join(f"x{i},pets,0.5\n" for i in range(6000)))
+    assert text.startswith("results.csv: more than 5,000 problems, where the check stopped, in 6,000 rows")
+
+
 def test_a_header_alone_is_refused(tmp_path):
     with pytest.raises(InputError, match="no row"):
         read(tmp_path, "model,dataset,acc\n")
