@@ -21,12 +21,21 @@ __all__ = ["HELPERS", "SOURCES", "build", "main"]
 
 SOURCES = (
     "aitlas_arena_finetune",
+    "biobench",
+    "cherti_jitsev_bit",
     "fastai",
     "juodelyte_medmnist_archs",
     "logme_tllib_finetune",
+    "medmnistplus_doerrich",
+    "mieb_linear_probe",
+    "open_clip_towers",
+    "open_clip_zeroshot",
+    "pepr_medical",
+    "salman_robust_transfer",
     "sfda_cnn_finetune",
     "timm_benchmarks",
     "timm_imagenet",
+    "vtab_resnet50",
 )
 """Modules in `data.sources`: each has ENTRY and rows(raw)."""
 HELPERS = ("rawfile", "transfer")

@@ -25,7 +25,9 @@ __all__ = [
 ]
 
 Mode = Literal["static", "inference", "training"]
-Recipe = Literal["fine-tune", "linear-probe", "knn", "zero-shot", "from-scratch", "pretraining-task"]
+Recipe = Literal[
+    "fine-tune", "linear-probe", "knn", "zero-shot", "from-scratch", "pretraining-task", "unstated"
+]
 Match = Literal["exact", "architecture", "none"]
 Domain = Literal[
     "natural",
@@ -144,7 +146,8 @@ class Profile(_Row):
         peak_memory_bytes with peak_memory_method (`predicted`, `measured`) and peak_memory_error (relative,
             1 sigma, for predictions). memory_reserved_bytes: allocator's reserve on CUDA.
         latencies_s: every timed step. throughput: images per second. energy_j: joules per step.
-        noisy, contended: the timing's own warnings.
+        noisy, contended: the timing's own warnings. core_share: of the time for which it was ready to compute,
+            the share in which it had a core (CPU only).
         macs_second_opinion: what fvcore itself counted, where it was asked.
     Outcome:
         status: `ok` or `failed`; reason: why it failed, or what a reader must know of the row.
@@ -197,6 +200,7 @@ class Profile(_Row):
     energy_j: float | None = None
     noisy: bool | None = None
     contended: bool | None = None
+    core_share: float | None = None
     macs_second_opinion: int | None = None
 
     status: Literal["ok", "failed"] = "ok"
@@ -260,7 +264,8 @@ class Observation(_Row):
         weights: timm name with tag, where the exact weights are known. published_name: the study's own name.
         match: `exact` (weights known), `architecture`, `none` (not in timm).
     Condition:
-        recipe: see RECIPES; recipe_detail: what else distinguishes it, in words ("16-shot", "10 epochs").
+        recipe: see RECIPES (`unstated`: trained, but whether from pretrained weights no source says);
+        recipe_detail: what else distinguishes it, in words ("16-shot", "10 epochs").
         epochs, learning_rate, pooling, resolution (pixels), n_train (images, where not the whole set).
     Measurement:
         error in [0, 1]: 1 − metric, lower is better; metric: its name (`top1`, `auc`, `quadratic-kappa` …).

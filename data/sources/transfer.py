@@ -9,7 +9,7 @@ from ..names import split
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["backbone", "from_fraction", "from_percent"]
+__all__ = ["backbone", "from_fraction", "from_percent", "identified"]
 
 MATCHES = {"exact": "exact", "arch": "architecture", "none": "none"}
 
@@ -30,6 +30,26 @@ def backbone(row: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Any]
         "weights": name if match == "exact" else None,
         "published_name": model,
         "match": match,
+    }
+
+
+def identified(row: Mapping[str, str], corrections: Mapping[str, str | None]) -> dict[str, Any]:
+    """Say which backbone a row is about where some of the raw mappings are wrong or missing.
+
+    Args:
+        row: a raw row with `model`, `timm_name` and `timm_match`.
+        corrections: the study's name → what it is: a timm weights name (match `exact`), an architecture
+            (match `architecture`), or None where timm has nothing that fits. Other rows keep their mapping.
+    """
+    model = row["model"]
+    if model not in corrections:
+        return backbone(row, {})
+    name = corrections[model]
+    return {
+        "backbone": split(name)[0] if name else model,
+        "weights": name if name and split(name)[1] else None,
+        "published_name": model,
+        "match": "none" if name is None else "exact" if split(name)[1] else "architecture",
     }
 
 
