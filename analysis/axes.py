@@ -14,7 +14,7 @@ from ..data.errors import UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["AXES", "Axis", "choose_axes", "device_slug", "published_throughput", "with_axes"]
+__all__ = ["AXES", "Axis", "choose_axes", "device_slug", "published_latency", "with_axes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,10 @@ _NAMED = (
     Axis("peak_memory_bytes", "peak memory in training", "bytes"),
 )
 AXES: dict[str, Axis] = {axis.key: axis for axis in _NAMED}
-"""Every statistic but the published throughputs, whose keys are `throughput_` and the device's slug."""
+"""Every statistic but the published latencies, whose keys are `latency_` (a training step:
+`training_latency_`) and the device's slug."""
 
-_THROUGHPUT = "throughput_"
+_LATENCIES = {"inference": "latency_", "training": "training_latency_"}
 
 
 def device_slug(device: str) -> str:
@@ -58,7 +59,7 @@ def choose_axes(frame: pd.DataFrame, wanted: Sequence[str] | None = None) -> lis
         UnknownNameError: for a wanted statistic that the frame has no column for.
     """
     held = [axis for axis in _NAMED if axis.key in frame]
-    held += [_throughput_axis(str(name)) for name in frame.columns if str(name).startswith(_THROUGHPUT)]
+    held += [_latency_axis(str(name)) for name in frame.columns if _is_latency(str(name))]
     if wanted is None:
         return held
     by_key = {axis.key: axis for axis in held}
@@ -68,13 +69,18 @@ def choose_axes(frame: pd.DataFrame, wanted: Sequence[str] | None = None) -> lis
     return [by_key[key] for key in wanted]
 
 
-def _throughput_axis(key: str) -> Axis:
-    device = key.removeprefix(_THROUGHPUT).replace("_", " ")
-    return Axis(key, f"throughput, {device.replace('rtx', 'RTX')}", "images per second")
+def _is_latency(key: str) -> bool:
+    return key.startswith(tuple(_LATENCIES.values()))
+
+
+def _latency_axis(key: str) -> Axis:
+    words, _, device = key.partition("latency_")
+    device = device.replace("_", " ").replace("rtx", "RTX")
+    return Axis(key, f"{words.replace('_', ' ')}time per image, {device}", "s per image")
 
 
 def with_axes(frame: pd.DataFrame, benchmarks: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Add the ratio axes, and the published throughput of each device where it is known.
+    """Add the ratio axes, and the published time per image on each device where it is known.
 
     Size axes move together (log MACs and log activations: r 0.91 over timm), so two of them in one model
     say little; the ratios are what is left of activations and parameters once MACs are known.
@@ -84,7 +90,7 @@ def with_axes(frame: pd.DataFrame, benchmarks: pd.DataFrame | None = None) -> pd
         benchmarks: columns of `Profile`, source `published`.
 
     Returns:
-        A new frame with `activations_per_sqrt_macs`, `params_per_mac` and one `throughput_…` per device.
+        A new frame with `activations_per_sqrt_macs`, `params_per_mac` and one `latency_…` per device.
     """
     out = frame.copy()
     macs = pd.to_numeric(out["macs"]).where(lambda values: values > 0) if "macs" in out else np.nan
@@ -94,7 +100,7 @@ def with_axes(frame: pd.DataFrame, benchmarks: pd.DataFrame | None = None) -> pd
         out["params_per_mac"] = pd.to_numeric(out["params"]) / macs
     if benchmarks is None or benchmarks.empty:
         return out
-    speeds = published_throughput(benchmarks)
+    speeds = published_latency(benchmarks)
     known = set(out.columns)
     return out.merge(
         speeds[["backbone", *(name for name in speeds.columns if name not in known)]],
@@ -104,31 +110,34 @@ def with_axes(frame: pd.DataFrame, benchmarks: pd.DataFrame | None = None) -> pd
     )
 
 
-def published_throughput(benchmarks: pd.DataFrame) -> pd.DataFrame:
-    """One row per backbone, one column `throughput_…` per GPU: inference in images per second.
+def published_latency(benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """One row per backbone, one column per device and mode: seconds per image, in batches.
 
-    A backbone was measured at several input sizes and settings. Taken is: mixed precision, not compiled,
-    contiguous layout, the newest torch, and of the sizes the smallest, so that a family is compared at one
-    setting.
+    A backbone was measured at several input sizes and settings. Taken is: on a GPU mixed precision, not
+    compiled; on a CPU as it was published, compiled; contiguous layout, the newest torch, and of the sizes
+    the smallest, so that a family is compared at one setting.
 
     Args:
-        benchmarks: columns of `Profile`; only `ok` inference rows of devices named RTX are read.
+        benchmarks: columns of `Profile`; only `ok` rows are read.
+
+    Returns:
+        `backbone`, `latency_rtx_4090` and so on, `training_latency_…` for a step of training.
     """
     rows = benchmarks[
-        (benchmarks["mode"] == "inference")
+        benchmarks["mode"].isin(list(_LATENCIES))
         & (benchmarks["status"] == "ok")
-        & benchmarks["throughput"].notna()
-        & ~benchmarks["compiled"].astype(bool)
+        & (benchmarks["throughput"] > 0)
+        & (benchmarks["compiled"].astype(bool) ^ benchmarks["device"].str.contains("RTX"))
         & (benchmarks["memory_format"] == "contiguous")
-        & benchmarks["device"].str.contains("RTX")
     ]
     rows = rows.assign(
         size=rows["input_shapes"].map(_area),
-        column=_THROUGHPUT + rows["device"].map(device_slug),
+        column=rows["mode"].map(_LATENCIES) + rows["device"].map(device_slug),
         version=rows["torch_version"].map(_version),
+        latency=1 / rows["throughput"],
     ).sort_values(["size", "version"], ascending=[True, False], kind="stable")
     first = rows.drop_duplicates(["backbone", "column"])
-    wide = first.pivot_table(index="backbone", columns="column", values="throughput").reset_index()
+    wide = first.pivot_table(index="backbone", columns="column", values="latency").reset_index()
     return wide.rename_axis(columns=None)
 
 

@@ -16,7 +16,8 @@ from .bootstrap import Resampler
 from .meta import shrink_correlations
 from .multiplicity import benjamini_hochberg
 from .permutation import correlation_p, student_p
-from .pooling import simpson, within_family
+from .pooling import less_family, simpson, within_family
+from .synthesis import disattenuated, reliability
 from .units import Summary, per_model
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class _Group:
     family_names: list[str]
     backbones: NDArray[np.intp]
     tie_width: float
+    noise: Floats  # [n], standard deviation of y between replicates, the same for all; NaN unknown
+    runs: Floats  # [n]
     scale: Scale
     level: float
     resampler: Resampler
@@ -98,6 +101,8 @@ def correlate(
           or left out in turn where they are few; see `bootstrap`); negative: the larger, the lower the error;
         - `spearman`; `kendall` (τ-b, errors nearer than `tie_width` tied: the median replicate SD);
         - `slope` with `slope_low`, `slope_high` in `slope_unit`; `r2`;
+        - `reliability`: share of the variance of the error between these models that is not replicate noise
+          (NaN without replicates), `disattenuated`: `pearson` as it would be without that noise;
         - `p_value` (`p_method`), `q_value` (Benjamini–Hochberg over every row with a verdict);
         - `shrunk`: the family's `pearson` pulled towards that of the other families;
         - `simpson`: `reversed` or `signs differ` on a `family-adjusted` row that contradicts the pooled one;
@@ -121,12 +126,18 @@ def correlate(
     resampler = Resampler(rng, draws)
     rows: list[dict[str, Any]] = []
     for _, part in models.groupby(GROUP, sort=True):
-        rows += list(_rows(_group(part, axes, scale, level=level, resampler=resampler)))
+        rows += list(_rows(_group(part, axes, scale, summary, level=level, resampler=resampler)))
     return _judged(pd.DataFrame(rows))
 
 
 def _group(
-    part: pd.DataFrame, axes: list[Axis], scale: Scale, *, level: float, resampler: Resampler
+    part: pd.DataFrame,
+    axes: list[Axis],
+    scale: Scale,
+    summary: Summary,
+    *,
+    level: float,
+    resampler: Resampler,
 ) -> _Group:
     error = part["error"].to_numpy(dtype=float)
     x = part[[axis.key for axis in axes]].to_numpy(dtype=float).T
@@ -148,10 +159,32 @@ def _group(
         family_names=[str(name) for name in family_names],
         backbones=pd.factorize(part["backbone"])[0],
         tie_width=0.0 if pd.isna(noise) else float(noise),
+        noise=_noise(part, scale, summary),
+        runs=_runs(part),
         scale=scale,
         level=level,
         resampler=resampler,
     )
+
+
+def _noise(part: pd.DataFrame, scale: Scale, summary: Summary) -> Floats:
+    """Pooled standard deviation of y between replicates; unknown for a minimum, which is no mean."""
+    sd = part["error_sd"].to_numpy(dtype=float)
+    repeated = np.isfinite(sd) & (_runs(part) > 1)
+    if summary != "mean" or not repeated.any():
+        return np.full(len(part), np.nan)
+    if scale == "log-logit":
+        error = part["error"].to_numpy(dtype=float)
+        repeated &= (error > 0) & (error < 1)
+        sd = sd / np.where(repeated, error * (1 - error), np.nan)  # the delta method
+    pooled = np.sqrt(np.mean(sd[repeated] ** 2)) if repeated.any() else np.nan
+    return np.full(len(part), pooled)
+
+
+def _runs(part: pd.DataFrame) -> Floats:
+    """Runs behind each mean: ours times those the study had averaged already."""
+    averaged = part["n_replicates"].fillna(1) if "n_replicates" in part else 1.0
+    return (part["n_runs"] * averaged).to_numpy(dtype=float)
 
 
 def _rows(group: _Group) -> Iterator[dict[str, Any]]:
@@ -204,6 +237,8 @@ def _estimates(group: _Group, which: NDArray[np.intp], mask: NDArray[np.bool_]) 
     r, fit = pearson(x, y), line(x, y)
     out |= {"pearson": r, "spearman": spearman(x, y), "slope": fit.slope, "r2": fit.r2}
     out["kendall"] = kendall(x, group.error[mask], group.tie_width)
+    known = reliability(y, group.noise[mask], group.runs[mask])
+    out |= {"reliability": known, "disattenuated": disattenuated(r, known)}
     out |= _p_values(x, y, r, n_backbones)
     if n >= FEWEST and n_backbones >= 3:
         together = clusters if n_backbones < n else None
@@ -224,7 +259,8 @@ def _row(group: _Group, axis: Axis, mask: NDArray[np.bool_], values: dict[str, A
     numbers = dict.fromkeys(
         (
             *("pearson", "pearson_low", "pearson_high", "spearman", "kendall"),
-            *("slope", "slope_low", "slope_high", "r2", "p_value", "shrunk"),
+            *("slope", "slope_low", "slope_high", "r2"),
+            *("reliability", "disattenuated", "p_value", "shrunk"),
         ),
         np.nan,
     )
@@ -276,6 +312,9 @@ def _adjusted_row(group: _Group, x: Floats, axis: Axis, pooled: dict[str, Any]) 
         ranked=group.error[mask],
         level=group.level,
     )
+    rest = less_family(group.y[mask], group.families[mask])
+    rest *= np.sqrt((found.n - 1) / max(found.n - found.n_families, 1))  # what family means have used up
+    known = reliability(rest, group.noise[mask], group.runs[mask])
     values = {
         "level": "family-adjusted",
         "family": ALL_FAMILIES,
@@ -289,6 +328,8 @@ def _adjusted_row(group: _Group, x: Floats, axis: Axis, pooled: dict[str, Any]) 
         "kendall": found.kendall,
         "slope": found.slope,
         "r2": found.pearson**2,
+        "reliability": known,
+        "disattenuated": float(disattenuated(np.array(found.pearson), known)),
         "p_value": found.p,
         "p_method": "Student's t, given the family",
         "interval_method": "Fisher's z",

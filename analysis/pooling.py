@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 from .association import pearson
 from .permutation import student_p
 
-__all__ = ["Adjusted", "partial_interval", "simpson", "within_family"]
+__all__ = ["Adjusted", "less_family", "partial_interval", "simpson", "within_family"]
 
 Floats = NDArray[np.float64]
 
@@ -74,10 +74,10 @@ def within_family(
     n, k, n_backbones = len(x), len(np.unique(families)), len(np.unique(backbones))
     if n - k < 2:
         return Adjusted(n, n_backbones, k, *[np.nan] * 7)
-    dx, dy = _less_family(x, families), _less_family(y, families)
+    dx, dy = less_family(x, families), less_family(y, families)
     r = float(pearson(dx, dy))
     low, high = partial_interval(r, n_backbones, k - 1, level)
-    rank_r = float(pearson(_less_family(rankdata(x), families), _less_family(rankdata(y), families)))
+    rank_r = float(pearson(less_family(rankdata(x), families), less_family(rankdata(y), families)))
     spread = float((dx**2).sum())
     return Adjusted(
         n=n,
@@ -93,7 +93,8 @@ def within_family(
     )
 
 
-def _less_family(values: Floats, families: NDArray[np.intp]) -> Floats:
+def less_family(values: Floats, families: NDArray[np.intp]) -> Floats:
+    """Deviations of `values` `[n]` from the mean of their family."""
     sizes = np.bincount(families)
     means = np.bincount(families, weights=values) / np.maximum(sizes, 1)
     rest = values - means[families]

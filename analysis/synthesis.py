@@ -7,35 +7,53 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..data.errors import InputError
+from .bootstrap import FEWEST_FOR_DRAWS, Interval, expanded_percentile, jackknife_t
 from .meta import random_effects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["across_datasets", "disattenuated", "reliability"]
+    Floats = NDArray[np.float64]
+
+__all__ = ["across_datasets", "clustered_mean", "disattenuated", "reliability"]
 
 LARGEST_R = 1 - 1e-9
 
 
-def across_datasets(grid: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+def across_datasets(
+    grid: pd.DataFrame, *, rng: np.random.Generator, draws: int = 2000, level: float = 0.95
+) -> pd.DataFrame:
     """Combine each family's correlation with each statistic over the data sets of a grid.
 
     Each study × data set × recipe gives one estimate on Fisher's scale, with variance 1 / (n − 3) from its
-    number of architectures. Data sets of one study share their backbones, so the interval is too narrow by
-    what they have in common: read it with `i2`, and prefer agreement between studies.
+    number of architectures. Estimates of one data set (its recipes, its studies) depend on each other, so
+    the interval of the random-effects mean is too narrow; the cluster bootstrap draws whole data sets and is
+    not. Data sets of one study share their backbones as well, which neither allows for: prefer agreement
+    between studies.
 
     Args:
         grid: what `correlate` returns.
-        level: coverage of the interval of the mean.
+        rng: randomness of the cluster bootstrap; the same state gives the same bytes.
+        draws: resamples of the data sets.
+        level: coverage of the intervals of the mean.
 
     Returns:
         One row per level, family and statistic: `n_datasets` and `n_studies` that entered, `mean`, `low`,
-        `high` (correlations), `tau2` (Fisher's scale), `i2`, `heterogeneity_p`, and `agreeing`, the share
-        of data sets whose own estimate has the sign of the mean.
+        `high` (correlations), `cluster_low`, `cluster_high` (`cluster_method`; NaN for fewer than 3 data
+        sets), `tau2` (Fisher's scale), `i2`, `heterogeneity_p`, and `agreeing`, the share of estimates that
+        have the sign of the mean. `n_estimates` counts them.
+
+    Raises:
+        InputError: if the grid lacks a column.
 
     Source: DerSimonian and Laird 1986 by `meta.random_effects`.
     """
+    missing = [name for name in ("pearson", "n_backbones", "statistic", "level") if name not in grid]
+    if missing:
+        raise InputError(f"The grid has no column {missing[0]!r}; give what `correlate` returns.")
     usable = grid[grid["pearson"].notna() & (grid["n_backbones"] >= 4)]
+    seed = int(rng.integers(2**63))
     rows = []
     for (kind, family, statistic), part in usable.groupby(["level", "family", "statistic"], sort=True):
         degrees = part["n_backbones"].to_numpy(dtype=float) - 3
@@ -44,16 +62,25 @@ def across_datasets(grid: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
         enough = degrees >= 1
         z = np.arctanh(np.clip(part["pearson"].to_numpy(dtype=float)[enough], -LARGEST_R, LARGEST_R))
         found = random_effects(z, 1 / degrees[enough], level)
+        clusters = pd.factorize(part.loc[enough, "dataset"])[0]
+        weights = 1 / (1 / degrees[enough] + found.tau2) if found.k else np.empty(0)
+        # equally many data sets get equal draws: no interval depends on which rows were asked for
+        own = np.random.default_rng([seed, found.k])
+        ends, method = clustered_mean(z, weights, clusters, rng=own, draws=draws, level=level)
         rows.append(
             {
                 "level": kind,
                 "family": family,
                 "statistic": statistic,
-                "n_datasets": found.k,
+                "n_estimates": found.k,
+                "n_datasets": len(set(clusters)),
                 "n_studies": part.loc[enough, "study"].nunique(),
                 "mean": np.tanh(found.mean),
                 "low": np.tanh(found.low),
                 "high": np.tanh(found.high),
+                "cluster_low": float(np.tanh(ends.low[0])),
+                "cluster_high": float(np.tanh(ends.high[0])),
+                "cluster_method": method,
                 "tau2": found.tau2,
                 "i2": found.i2,
                 "heterogeneity_p": found.p,
@@ -61,6 +88,43 @@ def across_datasets(grid: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def clustered_mean(
+    estimates: Floats,
+    weights: Floats,
+    clusters: NDArray[np.intp],
+    *,
+    rng: np.random.Generator,
+    draws: int = 2000,
+    level: float = 0.95,
+) -> tuple[Interval, str | None]:
+    """Interval of a weighted mean, drawing whole clusters again.
+
+    Args:
+        estimates: `[k]`.
+        weights: `[k]`, positive.
+        clusters: `[k]`, codes 0 … m − 1 of what stays together.
+        rng: where the randomness comes from.
+        draws: resamples.
+        level: wanted coverage.
+
+    Returns:
+        The interval and its method: leaving each cluster out in turn for fewer than FEWEST_FOR_DRAWS, the
+        expanded percentile bootstrap above (see `analysis.bootstrap`); NaN and None for fewer than 3.
+    """
+    m = len(set(clusters.tolist()))
+    if m < 3:
+        nothing = np.array([np.nan])
+        return Interval(nothing, nothing), None
+    above = np.bincount(clusters, weights * estimates, m)
+    below = np.bincount(clusters, weights, m)
+    if m < FEWEST_FOR_DRAWS:
+        left_out = (above.sum() - above) / (below.sum() - below)
+        whole = np.array([above.sum() / below.sum()])
+        return jackknife_t(whole, left_out[:, None], level), "leaving data sets out, t"
+    counts = rng.multinomial(m, np.full(m, 1 / m), size=draws)
+    return expanded_percentile(((counts @ above) / (counts @ below))[:, None], m, level), "cluster bootstrap"
 
 
 def reliability(means: NDArray[np.float64], sd: NDArray[np.float64], runs: NDArray[np.float64]) -> float:
@@ -85,7 +149,7 @@ def reliability(means: NDArray[np.float64], sd: NDArray[np.float64], runs: NDArr
     return max(0.0, 1 - noise / spread)
 
 
-def disattenuated(r: float, error_reliability: float) -> float:
+def disattenuated(r: float | Floats, error_reliability: float) -> Floats:
     """The correlation that errors without replicate noise would show: r / √reliability, within ±1.
 
     NaN where the reliability is unknown or 0. The statistic itself is counted and has no noise.
@@ -93,5 +157,5 @@ def disattenuated(r: float, error_reliability: float) -> float:
     Source: Spearman 1904.
     """
     if not error_reliability > 0:
-        return float("nan")
-    return float(np.clip(r / np.sqrt(error_reliability), -1, 1))
+        return np.full(np.shape(r), np.nan)
+    return np.clip(np.asarray(r, dtype=float) / np.sqrt(error_reliability), -1, 1)
