@@ -33,19 +33,22 @@ MARKS: tuple[Mark, ...] = (
 GREY = Mark("#a3a8ae", "#6d747c", "circle")
 
 
-def coloured_families(results: pd.DataFrame, least: int = 3) -> list[str]:
-    """Return the families that get a colour: those with the most data sets, then the most models.
+def coloured_families(results: pd.DataFrame) -> list[str]:
+    """Return the families that have a colour wherever they are shown: those with the largest shares.
+
+    A study counts once, however many data sets it has: a family's share is that of its models in a data
+    set, averaged over the study's data sets and added up over the studies.
 
     Args:
-        results: one row per model and data set, with columns `key`, `family` and `backbone`.
-        least: models that a family needs in a data set for it to count.
+        results: one row per model and data set, with columns `study`, `key` and `family`.
 
     Returns:
         At most eight families, in the order of `MARKS`.
     """
-    cells = results.groupby(["key", "family"])["backbone"].nunique()
-    sets = cells[cells >= least].groupby("family").size().rename("sets")
-    models = results.groupby("family")["backbone"].nunique().rename("models")
-    ranked = sets.to_frame().join(models).reset_index()
-    ranked = ranked.sort_values(["sets", "models", "family"], ascending=[False, False, True])
-    return list(ranked["family"][: len(MARKS)])
+    sets = results.groupby("study")["key"].nunique()
+    shares = (
+        results.groupby(["study", "key"])["family"].value_counts(normalize=True).reset_index(name="share")
+    )
+    shares["share"] /= shares["study"].map(sets)
+    ranked = shares.groupby("family")["share"].sum().reset_index()
+    return list(ranked.sort_values(["share", "family"], ascending=[False, True])["family"][: len(MARKS)])

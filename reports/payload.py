@@ -91,12 +91,19 @@ def page_data(
         "heads": {s: _head(s, measures) for one in drawn for s in one["correlations"]["measures"]},
         "levels": list(LEVELS.values()),
         "sets": drawn,
-        "table": [m.key for m in measures if m.key in used and m.of == "backbone" and m.table],
+        "table": sorted(
+            (m.key for m in measures if m.key in used and m.of == "backbone" and m.table), key=_column_order
+        ),
         "scales": {name: [list(stop) for stop in scale] for name, scale in SCALES.items()},
         "layout": base_figure(x_label="", y_label="").to_plotly_json()["layout"],
         "config": CONFIG,
         "start": {"data": sets[0].key, "cost": "macs", "stat": "macs"},
     }
+
+
+def _column_order(key: str) -> int:
+    """Size, then speed, then shape: the table is wide, and a phone shows its first columns only."""
+    return 0 if key in {"macs", "params", "activations"} else 1 if key.startswith("time_") else 2
 
 
 def _measure(measure: Measure, backbones: pd.DataFrame) -> dict[str, Any]:

@@ -139,10 +139,9 @@ def _sets(
     identities: list[tuple[str, str, str]],
     titles: dict[str, str | None],
 ) -> Iterator[ResultSet]:
-    """Sets in the order in which the studies came, searched ones twice."""
-    place = {study: i for i, study in enumerate(dict.fromkeys(runs["study"]))}
+    """Sets, searched ones twice: fine-tuning first, repeated runs first, many models first."""
     by_set, by_dataset = means.groupby(SET), runs.groupby(SET[:2])
-    for study, dataset, recipe in sorted(identities, key=lambda identity: (place[identity[0]], *identity)):
+    for study, dataset, recipe in _in_order(means, identities):
         frame = by_set.get_group((study, dataset, recipe))
         title = titles.get(dataset) or dataset
         of_dataset = by_dataset.get_group((study, dataset))
@@ -156,6 +155,15 @@ def _sets(
             best = _drawable(per_model(of_dataset, summary="min"))
             words = "best of each model's runs, as the study published it; it favours models with more runs"
             yield _one(f"{dataset}-best", f"{title}, best run", best[best["recipe"] == recipe], "min", words)
+
+
+def _in_order(means: pd.DataFrame, identities: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Studies stay together; the one most worth a first look leads."""
+    studies = means.assign(tuned=means["recipe"].str.startswith("fine-tune")).groupby("study")
+    rank = studies.agg(tuned=("tuned", "max"), runs=("n_runs", "max"), models=("backbone", "nunique"))
+    rank["runs"] = rank["runs"] > 1
+    order = list(rank.sort_values(["tuned", "runs", "models"], ascending=False, kind="stable").index)
+    return sorted(identities, key=lambda identity: (order.index(identity[0]), *identity))
 
 
 def _searched(runs: pd.DataFrame) -> list[str]:

@@ -62,13 +62,19 @@
   let printing = false;
   const dark = () => !printing && (state.theme ? state.theme === "dark" : systemDark.matches);
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  /** Family index → mark: the page's own eight, or, where the reader picks families, those first. */
+  /** Models per family in the chosen data set. */
+  function counts() {
+    const n = new Map();
+    for (const m of set().model) { const f = B.family[P.model.backbone[m]]; n.set(f, (n.get(f) || 0) + 1); }
+    return n;
+  }
+  /** Family index → mark. Families of the page's palette keep theirs; marks that are free here go to what else is shown. */
   function marks() {
-    const chosen = [...wanted()], byFamily = new Map();
-    const shown = chosen.length ? chosen : P.coloured;
-    const free = P.marks.map((_, i) => i);
-    for (const f of shown) { const i = P.coloured.indexOf(f); if (i >= 0) { byFamily.set(f, P.marks[i]); free.splice(free.indexOf(i), 1); } }
-    for (const f of shown) if (!byFamily.has(f) && free.length) byFamily.set(f, P.marks[free.shift()]);
+    const here = counts(), chosen = [...wanted()], bySize = [...here.keys()].sort((a, b) => here.get(b) - here.get(a) || a - b);
+    const shown = chosen.length ? chosen : [...new Set([...P.coloured.filter((f) => here.has(f)), ...bySize])].slice(0, P.marks.length);
+    const byFamily = new Map(), free = new Set(P.marks.keys());
+    for (const f of shown) { const i = P.coloured.indexOf(f); if (i >= 0) { byFamily.set(f, P.marks[i]); free.delete(i); } }
+    for (const f of shown) if (!byFamily.has(f) && free.size) { const [i] = free; byFamily.set(f, P.marks[i]); free.delete(i); }
     return byFamily;
   }
   const colour = (mark) => (dark() ? mark.dark : mark.light);
@@ -201,7 +207,7 @@
     const names = (list) => listed(list.map((t) => P.families[t[0]]));
     const what = lower(m.label.replace(/ \(.*\)/, ""));
     card.say(!ok.length ? `No shown family has five models with a value for ${what}.`
-      : !clear.length ? `In none of the ${many(ok.length, "family", "families")} drawn can the line be told from a flat one: by ${what} alone, bigger is neither better nor worse here.`
+      : !clear.length ? `${ok.length === 1 ? "In the one family" : `In none of the ${whole(ok.length)} families`} drawn can${ok.length === 1 ? "not" : ""} the line be told from a flat one: by ${what} alone, more is neither better nor worse here.`
         : `Error falls clearly with ${what} in ${falls.length ? names(falls) : "none"} of the ${many(ok.length, "family", "families")} drawn${clear.length > falls.length ? `, and rises in ${names(clear.filter((t) => t[2] > 0))}` : ""}${clear.length < ok.length ? `; in ${names(ok.filter((t) => t[3] * t[4] <= 0))} the line cannot be told from a flat one` : ""}.`,
     `${partly(c)}Lines: ordinary least squares of the error on ${m.log ? "the logarithm of " : ""}${what}, for coloured families with at least five models, whatever the search hides; “clearly” means that the slope’s 95\u00a0% interval leaves out zero, family by family. Statistic: ${m.source}. ${evaluated(s)}`);
     card.numbers(["Family", "n", `Error points ${m.log ? "per tenfold" : `per 100 ${m.unit === "seconds" ? "s" : "units"}`}`, "95 % interval", "R²", "Slope", "Intercept"], () => fits.map(([f, n, slope, lo, hi, icept, r2]) => {
@@ -238,7 +244,7 @@
     return Plotly.react(card.plot, [{
       type: "heatmap", x: heads, y: names, z, text: text, texttemplate: "%{text}", textfont: { size: narrow() ? 9.5 : 12.5, color: css("--ink") }, customdata: hover, hovertemplate: "%{customdata}<extra></extra>",
       zmin: -1, zmax: 1, colorscale: scale, xgap: 2, ygap: 2, hoverongaps: false,
-      showscale: !narrow(), colorbar: { thickness: 10, outlinewidth: 0, len: 1, lenmode: "fraction", tickvals: [-1, -0.5, 0, 0.5, 1], ticktext: ["−1<br>falls", "−0.5", "0", "0.5", "1<br>rises"], title: { text: "error", side: "top" } },
+      showscale: !narrow() && rows.length > 4, colorbar: { thickness: 10, outlinewidth: 0, len: 1, lenmode: "fraction", tickvals: [-1, -0.5, 0, 0.5, 1], ticktext: ["−1", "−0.5", "0", "0.5", "1"] },
     }], layout((base) => {
       base.height = 120 + (narrow() ? 24 : 28) * rows.length;
       base.margin.b = 16; base.margin.t = narrow() ? 78 : 44; base.margin.r = narrow() ? 30 : 70;
@@ -349,22 +355,23 @@
     const s = set();
     $("data").value = state.data; $("kind").value = state.kind;
     if ($("q").value !== state.q) $("q").value = state.q;
-    const counts = new Map();
-    for (const m of s.model) { const f = B.family[P.model.backbone[m]]; counts.set(f, (counts.get(f) || 0) + 1); }
+    const here = counts();
     const order = P.families.map((_, f) => f).sort((a, b) => (P.families[a] < P.families[b] ? -1 : 1));
-    $("family").replaceChildren(option("", "choose …"), ...order.map((f) => option(P.families[f], `${P.families[f]}${counts.has(f) ? ` (${counts.get(f)})` : " (no result here)"}`)));
+    $("family").replaceChildren(option("", "choose …"), ...order.map((f) => option(P.families[f], `${P.families[f]}${here.has(f) ? ` (${here.get(f)})` : " (no result here)"}`)));
     for (const name of ["cost", "stat"]) {
       const keys = Object.keys(M).filter((k) => has(s, k) && (name === "stat" || M[k].cost)), select = document.querySelector(`[data-axis=${name}]`);
       if (!keys.includes(state[name])) state[name] = keys.includes(START[name]) ? START[name] : keys[0];
       select.replaceChildren(...keys.map((k) => option(k, M[k].label)));
       select.value = state[name];
     }
-    const coloured = marks(), chosen = wanted(), legend = $("legend");
-    const chips = [...new Set([...P.coloured, ...chosen])].map((f) => {
+    const chosen = wanted(), legend = $("legend"), coloured = marks();
+    // with a choice made, the others stay as they were, to be added
+    state.family.length || (unfiltered = [...coloured.keys()]);
+    const chips = [...new Set([...unfiltered.filter((f) => here.has(f)), ...chosen])].map((f) => {
       const b = document.createElement("button");
       b.type = "button"; b.dataset.family = P.families[f]; b.setAttribute("aria-pressed", chosen.has(f));
-      b.classList.toggle("none", !counts.has(f));
-      b.innerHTML = icon(coloured.get(f) || (P.coloured.includes(f) && !chosen.has(f) ? P.marks[P.coloured.indexOf(f)] : P.grey)) + escape(P.families[f]);
+      b.classList.toggle("none", !here.has(f));
+      b.innerHTML = icon(coloured.get(f) || P.grey) + escape(P.families[f]);
       return b;
     });
     const focused = document.activeElement?.dataset?.family;
@@ -377,6 +384,7 @@
     $("reset").disabled = !active && !state.q;
     $("about").textContent = s.about;
   }
+  let unfiltered = [];
   function toggleFamily(name) {
     state.family = state.family.includes(name) ? state.family.filter((f) => f !== name) : [...state.family, name];
     update();

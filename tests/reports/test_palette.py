@@ -68,11 +68,8 @@ def test_every_family_has_its_own_symbol_too():
     assert GREY not in MARKS
 
 
-def test_colours_go_to_families_with_most_data_sets_then_most_models():
-    cells = [("a", "vit", 5), ("b", "vit", 3), ("a", "resnet", 9), ("a", "pit", 2), ("a", "cait", 4)]
-    rows = [
-        {"key": key, "family": family, "backbone": f"{family}{i}"}
-        for key, family, n in cells
-        for i in range(n)
-    ]
-    assert coloured_families(pd.DataFrame(rows)) == ["vit", "resnet", "cait"]  # two models are too few
+def test_colours_go_to_the_families_with_the_largest_shares_each_study_counting_once():
+    many = [{"study": "a", "key": f"a{i}", "family": family} for i in range(20) for family in ("x", "x", "y")]
+    other = [{"study": "b", "key": "b", "family": family} for family in ["y"] * 8 + ["z"] * 2]
+    # shares: x 2/3, y 1/3 + 8/10, z 2/10
+    assert coloured_families(pd.DataFrame(many + other)) == ["y", "x", "z"]
