@@ -175,7 +175,8 @@ def say_what_failed(rows: Iterable[Mapping[str, Any]]) -> bool:
     if len(failed) > SHOWN_FAILURES:
         note(f"… and {len(failed) - SHOWN_FAILURES} more; --json has them all.")
     if failed:
-        note(f"{len(failed)} failed. A failure is kept as a result: --refresh tries again.")
+        kept = any(row.get("date") for row in failed)
+        note(f"{len(failed)} failed.{' A failure is kept too: --refresh tries again.' if kept else ''}")
     return bool(failed)
 
 

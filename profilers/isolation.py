@@ -30,7 +30,7 @@ from pebble import ProcessExpired, ProcessPool
 from ..data.errors import ArchimeterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["IsolatedWorker", "Outcome", "run_isolated"]
 
@@ -280,12 +280,24 @@ def _in_words(error: BaseException) -> str:
     except BaseException:  # noqa: BLE001  # an exception that cannot even be printed
         text = ""
     name = type(error).__name__
+    if any(_lacks_memory(cause) for cause in _chain(error)):
+        return f"out of memory: {text or name}"
     if isinstance(error, ArchimeterError):
         return text or name
     if isinstance(error, SystemExit):
         return f"called sys.exit({text})"
-    if isinstance(error, MemoryError) or "can't allocate memory" in text or name == "OutOfMemoryError":
-        return f"out of memory: {text or name}"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" (at {Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{name}: {text}{place}" if text else f"{name}{place}"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return type(error) is RuntimeError and "can't allocate memory" in str(error)
