@@ -62,7 +62,13 @@ def time_here(name: str) -> dict[str, Any]:
     step = Step(module, (torch.randn(1, *module.pretrained_cfg["input_size"]),), None, condition)
     with condition.active():
         timing = time_step(step, clock_for("cpu"))
-    return {"name": name, "samples_s": timing.samples_s, "contended": timing.contended, "noisy": timing.noisy}
+    return {
+        "name": name,
+        "samples_s": timing.samples_s,
+        "core_share": timing.core_share,
+        "contended": timing.contended,
+        "noisy": timing.noisy,
+    }
 
 
 def run_all(names: list[str]) -> list[dict[str, Any]]:
@@ -82,19 +88,23 @@ def print_agreement(rows: list[dict[str, Any]]) -> None:
         by_name.setdefault(row["name"], []).append(row)
     overlaps, contains, spreads = [], [], []
     for name, (one, two) in by_name.items():
-        a, b = median_interval(one["samples_s"]), median_interval(two["samples_s"])
+        a, b = _interval(one), _interval(two)
         overlaps.append(a.overlaps(b))
         contains.append(a.low <= b.estimate <= a.high and b.low <= a.estimate <= b.high)
         spreads.append(math.log(a.estimate / b.estimate) / math.sqrt(2))
         flags = " ".join(key for key in ("noisy", "contended") if one[key] or two[key])
-        print(
-            f"{name:24s} {_milliseconds(a)}  {_milliseconds(b)}  {'agree' if overlaps[-1] else 'DIFFER'} {flags}"
-        )
+        verdict = "agree" if overlaps[-1] else "DIFFER"
+        shares = " / ".join(f"{row['core_share']:.0%}" for row in (one, two))
+        print(f"{name:24s} {_milliseconds(a)}  {_milliseconds(b)}  {verdict} core {shares} {flags}")
     n = len(overlaps)
     print(f"\nintervals overlap: {sum(overlaps)} of {n} ({sum(overlaps) / n:.0%})")
     print(f"each median in the other's interval: {sum(contains)} of {n} ({sum(contains) / n:.0%})")
     rms = math.sqrt(statistics.fmean(s * s for s in spreads))
     print(f"spread of a median between runs, 1 sigma: {rms:.1%} (rms), {_robust(spreads):.1%} (robust)")
+
+
+def _interval(row: dict[str, Any]) -> Interval:
+    return median_interval(row["samples_s"], core_share=row["core_share"])
 
 
 def _robust(spreads: list[float]) -> float:

@@ -90,6 +90,7 @@ def compare_here(name: str) -> dict[str, Any]:
     from archimeter.profilers.conditions import Condition
     from archimeter.profilers.memory import measure_step_memory, predict_step_memory
     from archimeter.profilers.meta import build_on_meta
+    from archimeter.profilers.steps import Step
 
     torch.set_num_threads(1)
     row: dict[str, Any] = {"name": name}
@@ -101,7 +102,7 @@ def compare_here(name: str) -> dict[str, Any]:
         predicted = predict_step_memory(hollow, (images,), None, condition)
         row[f"{mode}_s"] = time.perf_counter() - start
         module = timm.create_model(name)
-        measured = measure_step_memory(module, (torch.randn(images.shape),), None, condition)
+        measured = measure_step_memory(Step(module, (torch.randn(images.shape),), None, condition))
         momentum = 4 * sum(p.numel() for p in module.parameters()) if condition.training else 0
         row[f"{mode}_measured"] = measured.step_bytes - momentum
         row[f"{mode}_predicted"] = predicted.step_bytes - momentum

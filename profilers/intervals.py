@@ -36,11 +36,16 @@ class Interval:
         return self.low <= other.high and other.low <= self.high
 
 
-def median_interval(samples_s: Sequence[float], level: float = 0.95) -> Interval:
+def median_interval(
+    samples_s: Sequence[float], *, core_share: float | None = None, level: float = 0.95
+) -> Interval:
     """Return the median of a run's samples and an interval that holds for a second run as well.
 
     Args:
         samples_s: seconds a step, in the order in which they were taken; at least 2.
+        core_share: of the time for which the process was ready to compute, the share in which it had a
+            core. Below 1 others took the cores, and the lower bound falls to what an idle machine would
+            have shown.
         level: coverage.
 
     Returns:
@@ -64,7 +69,8 @@ def median_interval(samples_s: Sequence[float], level: float = 0.95) -> Interval
         inside = max(inside, quantile * float(np.std(medians, ddof=1)) / count**0.5)
     unseen = float(stats.norm.ppf(0.5 + level / 2)) * UNSEEN * median
     half = float(np.hypot(inside, unseen))
-    return Interval(median, max(0.0, median - half), median + half)
+    granted = min(1.0, core_share or 1.0)
+    return Interval(median, max(0.0, median - half) * granted, median + half)
 
 
 def ratio_interval(

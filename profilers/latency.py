@@ -32,8 +32,8 @@ __all__ = [
 
 NOISE_LIMIT = 0.10
 """Interquartile range over median from which a timing is called noisy (torch.utils.benchmark's limit)."""
-BUSY_SHARE = 0.95
-"""A step computes all the time: less CPU time than this share of the wall time means that it had to wait."""
+CORE_SHARE = 0.95
+"""A step that had a core for less of the time than this was disturbed: the timing is contended."""
 WINDOW = 5
 
 
@@ -67,23 +67,22 @@ class Timing:
     """A run's samples and what is to be known of them.
 
     samples_s: seconds a step, in order. warmup_steps: untimed steps before. settled: whether the warm-up
-    became stable. busy_share: CPU seconds per wall second while sampling; waited_share: seconds in a run
-    queue per wall second; None where the device does not tell. window_s: wall seconds of the sampling;
-    steps: all steps in it.
+    became stable. core_share: of the time for which the process was ready to compute, the share in which
+    it had a core; None where the device does not tell. window_s: wall seconds of the sampling; steps: all
+    steps in it.
     """
 
     samples_s: tuple[float, ...]
     warmup_steps: int = 0
     settled: bool = True
-    busy_share: float | None = None
-    waited_share: float | None = None
+    core_share: float | None = None
     window_s: float = 0.0
     steps: int = 0
 
     @property
     def interval(self) -> Interval:
         """Median with its 95 % interval, in seconds."""
-        return median_interval(self.samples_s)
+        return median_interval(self.samples_s, core_share=self.core_share)
 
     @property
     def noisy(self) -> bool:
@@ -94,9 +93,7 @@ class Timing:
     @property
     def contended(self) -> bool | None:
         """Whether others took the cores meanwhile; None where the device does not tell."""
-        if self.busy_share is None:
-            return None
-        return self.busy_share < BUSY_SHARE or (self.waited_share or 0.0) > 1 - BUSY_SHARE
+        return None if self.core_share is None else self.core_share < CORE_SHARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +105,24 @@ class Comparison:
     second: Timing
 
 
-def time_step(step: Callable[[], object], clock: Clock, protocol: Protocol | None = None) -> Timing:
+def time_step(
+    step: Callable[[], object],
+    clock: Clock,
+    protocol: Protocol | None = None,
+    *,
+    on_warm: Callable[[], object] = lambda: None,
+) -> Timing:
     """Time a step.
 
     Args:
         step: runs once when called.
         clock: the device's.
         protocol: when to stop.
+        on_warm: called between warm-up and sampling, such as to read an energy counter.
     """
     protocol = protocol or Protocol()
     warmup_steps, settled, expected_s = _warm_up([step], clock, protocol)
+    on_warm()
     (samples,), timing = _sample([step], clock, protocol, expected_s)
     return Timing(samples_s=samples, warmup_steps=warmup_steps, settled=settled, **timing)
 
@@ -176,17 +181,27 @@ def _sample(
         if enough or n >= protocol.max_samples or (n >= 3 and elapsed >= protocol.max_seconds):
             break
     return [tuple(kept) for kept in samples], {
-        "busy_share": _share(busy, clock.busy(), elapsed),
-        "waited_share": _share(waited, clock.waited(), elapsed),
+        "core_share": _core_share(busy, clock.busy(), waited, clock.waited(), elapsed),
         "window_s": elapsed,
         "steps": rounds,
     }
 
 
-def _share(before: float | None, after: float | None, elapsed: float) -> float | None:
-    if before is None or after is None or elapsed <= 0:
+def _core_share(
+    busy: float | None,
+    busy_after: float | None,
+    waited: float | None,
+    waited_after: float | None,
+    wall: float,
+) -> float | None:
+    if busy is None or busy_after is None or wall <= 0:
         return None
-    return (after - before) / elapsed
+    computed = busy_after - busy
+    share = min(1.0, computed / wall)
+    if waited is None or waited_after is None or computed <= 0:
+        return share
+    # with several threads the CPU time may exceed the wall time and yet have been too little
+    return min(1.0, computed / (computed + max(0.0, waited_after - waited)))
 
 
 def batch_sizes(largest: int) -> Iterator[int]:

@@ -83,7 +83,7 @@ def test_prediction_meets_the_cpus_allocator(mode, layout, optimiser):
     with torch.device("meta"):
         hollow, images = convnet(), torch.empty(2, 3, 64, 64)
     prediction = predict_step_memory(hollow, (images,), None, condition)
-    measurement = measure_step_memory(convnet(), (torch.randn(2, 3, 64, 64),), None, condition)
+    measurement = measure_step_memory(Step(convnet(), (torch.randn(2, 3, 64, 64),), None, condition))
     assert measurement.method == "measured"
     assert prediction.resident_bytes == measurement.resident_bytes
     assert prediction.step_bytes == pytest.approx(measurement.step_bytes, rel=0.1)
@@ -102,7 +102,7 @@ def test_what_a_first_step_caches_is_counted():
 
     x = torch.zeros(4)
     prediction = predict_step_memory(Caching(), (x.to("meta"),), None, Condition())
-    measurement = measure_step_memory(Caching(), (x,), None, Condition())
+    measurement = measure_step_memory(Step(Caching(), (x,), None, Condition()))
     assert prediction.step_bytes == (1 << 20) + 16
     assert measurement.step_bytes == pytest.approx(prediction.step_bytes, abs=64)  # a scalar or two stay
 

@@ -1,0 +1,176 @@
+"""What fits into memory: a target's predicted peak, the largest batch, the backbones that fit a budget."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_map_only
+
+from ..data.errors import InputError, TargetError
+from .conditions import Condition
+from .devices import free_memory_bytes, require_device
+from .latency import largest_fitting
+from .memory import Memory, largest_batch, predict_step_memory
+from .meta import to_meta
+from .running import Inputs, make_inputs, on_cpu, on_meta
+from .steps import Step, with_batch
+from .targets import Target, resolve_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["chosen_target", "fitting", "largest_batch_that_fits", "predict_memory", "real_step"]
+
+MEMORY_SHARE = 0.9
+"""Of what a device has free, this much may be planned for: allocators round up and fragment."""
+
+
+def largest_batch_that_fits(
+    target: str | Target | nn.Module,
+    condition: Condition,
+    *,
+    budget_bytes: int | None = None,
+    most: int = 4096,
+    input_size: int | Sequence[int] | None = None,
+    inputs: Inputs | None = None,
+) -> int:
+    """Return the largest batch whose step fits into memory; 0 if not even one image does.
+
+    With a budget it is predicted. Without one it is what fits on the condition's device now: tried there on
+    CUDA, starting from the prediction; predicted on a CPU, where trying would have the process killed.
+
+    Args:
+        target: what `profile` takes.
+        condition: its batch is replaced.
+        budget_bytes: what there is, such as 8 * 2**30 for a GPU of 8 GiB.
+        most: where to stop.
+        input_size: as in `profile`.
+        inputs: as in `profile`.
+    """
+    chosen = chosen_target(target)
+    if budget_bytes is None:
+        require_device(condition.device)
+    budget = budget_bytes or int(MEMORY_SHARE * free_memory_bytes(condition.device))
+
+    def predicted(batch: int) -> int:
+        at = replace(condition, batch_size=batch, dtype="float32", compiled=False)
+        return predict_memory(chosen, at, input_size=input_size, inputs=inputs).peak_bytes
+
+    guess = largest_batch(predicted, budget, most=most)
+    if budget_bytes is not None or condition.device_type == "cpu":
+        return guess
+
+    def runs(batch: int) -> bool:
+        return _runs(chosen, replace(condition, batch_size=batch), input_size, inputs)
+
+    return largest_fitting(runs, start=max(1, guess), most=most)
+
+
+def _runs(target: Target | nn.Module, condition: Condition, input_size: Any, inputs: Any) -> bool:
+    try:
+        with condition.active():
+            step = real_step(target, condition, input_size=input_size, inputs=inputs)
+            step()
+            step()  # the optimiser's state is there from the second on
+            torch.cuda.synchronize(condition.device)
+    except torch.OutOfMemoryError:
+        return False
+    finally:
+        step = None
+        gc.collect()
+        torch.cuda.empty_cache()
+    return True
+
+
+def predict_memory(
+    target: str | Target | nn.Module,
+    condition: Condition | None = None,
+    *,
+    input_size: int | Sequence[int] | None = None,
+    inputs: Inputs | None = None,
+) -> Memory:
+    """Predict the peak memory of a target's step from shapes alone.
+
+    Args:
+        target: what `profile` takes.
+        condition: device to predict for, batch, mode, optimiser …
+        input_size: as in `profile`.
+        inputs: as in `profile`, for a batch of one.
+    """
+    condition = condition or Condition()
+    chosen = chosen_target(target)
+    with condition.active():
+        built = on_meta(chosen)
+        if isinstance(built.module, torch.jit.ScriptModule):
+            raise TargetError(
+                f"The memory of {chosen.source_ref if isinstance(chosen, Target) else 'a script'} cannot be "
+                "predicted; measure it on a real device instead."
+            )
+        args, kwargs = to_meta(make_inputs(built, input_size=input_size, inputs=inputs))
+        args, kwargs = with_batch((args, kwargs), condition.batch_size)
+        return predict_step_memory(built.module, args, kwargs, condition)
+
+
+def fitting(
+    targets: Sequence[str | Target], budget_bytes: int, condition: Condition | None = None
+) -> Iterator[tuple[Target, Memory]]:
+    """Yield the targets whose predicted peak fits into a budget, with it, in the order given.
+
+    Args:
+        targets: names or Targets; one that cannot be predicted is left out.
+        budget_bytes: what there is.
+        condition: batch, mode, optimiser and device to predict for.
+    """
+    for target in targets:
+        chosen = chosen_target(target)
+        assert isinstance(chosen, Target)
+        try:
+            memory = predict_memory(chosen, condition)
+        except TargetError:
+            continue
+        if memory.peak_bytes <= budget_bytes:
+            yield chosen, memory
+
+
+def chosen_target(target: str | Target | nn.Module) -> Target | nn.Module:
+    """Return the one target that a name stands for; Targets and modules as they are.
+
+    Raises:
+        InputError: if the name stands for several.
+    """
+    if not isinstance(target, str):
+        return target
+    found = resolve_targets(target)
+    if len(found) > 1:
+        raise InputError(
+            f"{target!r} names {len(found)} architectures; give one, or loop over resolve_targets()."
+        )
+    return found[0]
+
+
+def real_step(
+    target: Target | nn.Module,
+    condition: Condition,
+    *,
+    input_size: int | Sequence[int] | None = None,
+    inputs: Inputs | None = None,
+) -> Step:
+    """Build a target with values and make its step; within `condition.active()`.
+
+    A live module is copied. Inputs are repeated to the condition's batch; images of zeros become noise, as
+    a network of zeros may be faster than one at work.
+    """
+    built = on_cpu(target)
+    made = make_inputs(built, input_size=input_size, inputs=inputs)
+    args, kwargs = with_batch(tree_map_only(torch.Tensor, _filled, made), condition.batch_size)
+    return Step(built.module, args, kwargs, condition)
+
+
+def _filled(tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.is_meta:
+        tensor = torch.zeros(tensor.shape, dtype=tensor.dtype)
+    return torch.randn_like(tensor) if tensor.is_floating_point() and not tensor.any() else tensor
