@@ -313,7 +313,7 @@ def _adjusted_row(group: _Group, x: Floats, axis: Axis, pooled: dict[str, Any]) 
         level=group.level,
     )
     rest = less_family(group.y[mask], group.families[mask])
-    rest *= np.sqrt((found.n - 1) / max(found.n - found.n_families, 1))  # what family means have used up
+    rest *= np.sqrt(max(found.n - 1, 0) / max(found.n - found.n_families, 1))  # family means use up
     known = reliability(rest, group.noise[mask], group.runs[mask])
     values = {
         "level": "family-adjusted",
