@@ -58,6 +58,7 @@ def main() -> None:
         sys.exit(0)
 
 
+from .compare import compare  # noqa: E402
 from .correlate import correlate  # noqa: E402
 from .importing import export_results, import_results  # noqa: E402
 from .profile import profile  # noqa: E402
@@ -67,6 +68,7 @@ from .store import store  # noqa: E402
 from .tables import tables  # noqa: E402
 
 app.command()(profile)
+app.command()(compare)
 app.command()(report)
 app.command()(correlate)
 app.command()(recommend)

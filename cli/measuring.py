@@ -105,13 +105,13 @@ def read_conditions(
     device: str | None,
     *,
     batch: str,
-    dtype: str,
-    channels_last: bool,
-    compiled: bool,
-    attention_fused: bool,
-    training: bool,
-    optimiser: str,
-    predict: bool,
+    dtype: str = "float32",
+    channels_last: bool = False,
+    compiled: bool = False,
+    attention_fused: bool = True,
+    training: bool = False,
+    optimiser: str = "sgd",
+    predict: bool = False,
 ) -> list[Condition]:
     """Combine the options' values into conditions; commas separate values.
 
@@ -147,7 +147,7 @@ def _parts(text: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def place(*, ray: bool, address: str | None) -> Iterator[Machine]:
+def place(*, ray: bool = False, address: str | None = None) -> Iterator[Machine]:
     """Give the place to run: this machine, or the Ray cluster."""
     from ..profilers.machines import LocalMachine, RayMachine
 
