@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,9 @@ from torch.utils import _pytree as pytree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MetaConstruction", "build_on_meta", "copy_module", "copy_to_meta", "to_meta"]
+__all__ = ["MetaConstruction", "build_on_meta", "copy_module", "copy_to_meta", "to_meta", "to_values"]
+
+T = TypeVar("T")
 
 _FACTORIES = frozenset(
     {
@@ -89,7 +91,7 @@ class MetaConstruction(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def build_on_meta(factory: Callable[[], nn.Module]) -> nn.Module:
+def build_on_meta(factory: Callable[[], T]) -> T:
     """Call `factory` with every tensor it makes on the meta device, initialisation skipped.
 
     Raises whatever the factory raises; one that needs values (`.item()`, `.numpy()`) raises there.
@@ -101,6 +103,17 @@ def build_on_meta(factory: Callable[[], nn.Module]) -> nn.Module:
 def to_meta(value: Any) -> Any:
     """Return `value` with each tensor in it (in lists, tuples, dicts) as a meta tensor like it."""
     return pytree.tree_map_only(Tensor, _meta_like, value)
+
+
+def to_values(value: Any) -> Any:
+    """Return `value` with each tensor in it as a copy on the CPU; a meta tensor becomes zeros."""
+    return pytree.tree_map_only(Tensor, _values_of, value)
+
+
+def _values_of(tensor: Tensor) -> Tensor:
+    if tensor.is_meta:
+        return torch.zeros(tensor.shape, dtype=tensor.dtype)
+    return tensor.detach().to("cpu", copy=True)
 
 
 def _meta_like(tensor: Tensor) -> Tensor:
@@ -150,7 +163,7 @@ def copy_to_meta(module: nn.Module) -> nn.Module:
 
 def copy_module(module: nn.Module) -> nn.Module:
     """Copy `module` with its values to the CPU, tensors that are results of others included."""
-    return _deepcopy(module, lambda tensor: tensor.to("cpu", copy=True))
+    return _deepcopy(module, _values_of)
 
 
 def _deepcopy(module: nn.Module, convert: Callable[[Tensor], Tensor]) -> nn.Module:

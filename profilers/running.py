@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,14 +12,27 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from ..data.errors import InputError, TargetError
-from .meta import build_on_meta, copy_module, copy_to_meta, to_meta
-from .targets import Built, Target, stated_size
+from .meta import build_on_meta, copy_module, copy_to_meta, to_meta, to_values
+from .targets import Built, Target, first_line, stated_size
 from .tracing import Trace, trace
 
-__all__ = ["Inputs", "Pass", "input_shapes", "make_inputs", "run_pass", "unwrap"]
+__all__ = [
+    "Inputs",
+    "Pass",
+    "asks_for_values",
+    "input_shapes",
+    "make_inputs",
+    "on_cpu",
+    "on_meta",
+    "run_pass",
+    "unwrap",
+]
 
 Inputs = Tensor | Sequence[Any] | Mapping[str, Any]
 DEFAULT_SIZE = (3, 224, 224)
+_META_ERRORS = frozenset(
+    {"NotImplementedError", "DataDependentOutputException", "DynamicOutputShapeException"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,57 +64,56 @@ def run_pass(
     Raises:
         TargetError: if it cannot be built, or raises in its forward on meta and on the CPU.
     """
-    label = name or (target.backbone if isinstance(target, Target) else type(target).__name__)
-    built, why = _on_meta(target)
-    if built is not None:
-        try:
-            return _run(built, input_size, inputs, label, why)
-        except _NeedsValues as error:
-            why = str(error)
-    return _run(_on_cpu(target), input_size, inputs, label, why, meta=False)
+    label = name or (target.backbone if isinstance(target, Target) else type(unwrap(target)).__name__)
+    try:
+        return _run(on_meta(target), input_size, inputs, label)
+    except _NeedsValues as error:
+        why = str(error)
+    return _run(on_cpu(target), input_size, inputs, label, why)
 
 
 class _NeedsValues(Exception):  # noqa: N818  # never leaves this module: it says "again, with values"
     """The forward asked for values that meta tensors do not have."""
 
 
-def _on_meta(target: Target | nn.Module) -> tuple[Built | None, str | None]:
+def on_meta(target: Target | nn.Module) -> Built:
+    """Build the target on meta; a live module, a file's, or one that needs values is copied there.
+
+    Raises:
+        TargetError: if it cannot be built or copied.
+    """
     if isinstance(target, nn.Module):
-        return _copied(Built(unwrap(target), stated_size(unwrap(target))), copy_to_meta), None
+        return _copied(_live(target), copy_to_meta)
     if target.form in {"torchscript", "export"}:
-        return _copied(target.build(), copy_to_meta), None
+        return _copied(target.build(), copy_to_meta)
     try:
-        made: list[Built] = []
-        build_on_meta(lambda: _keep(made, target.build()))
+        return build_on_meta(target.build)
     except TargetError as error:
-        if target.form == "timm" or not _asks_for_values(error.__cause__):
+        if target.form == "timm" or not asks_for_values(error.__cause__):
             raise
-        # a constructor that reads values: build it for real, and take the copy to meta
-        return _copied(target.build(), copy_to_meta), None
-    return made[0], None
+    return _copied(target.build(), copy_to_meta)
 
 
-def _keep(made: list[Built], built: Built) -> nn.Module:
-    made.append(built)
-    return built.module
+def on_cpu(target: Target | nn.Module) -> Built:
+    """Build the target with values, or copy a live module with its own.
+
+    Raises:
+        TargetError: if it cannot be built or copied.
+    """
+    return _copied(_live(target), copy_module) if isinstance(target, nn.Module) else target.build()
 
 
-def _on_cpu(target: Target | nn.Module) -> Built:
-    if isinstance(target, nn.Module):
-        return _copied(Built(unwrap(target), stated_size(unwrap(target))), copy_module)
-    return target.build()
+def _live(module: nn.Module) -> Built:
+    return Built(unwrap(module), stated_size(unwrap(module)))
 
 
 def _copied(built: Built, copy: Callable[[nn.Module], nn.Module]) -> Built:
-    if isinstance(built.module, torch.jit.ScriptModule):
-        module = built.module.copy() if hasattr(built.module, "copy") else built.module
-        return Built(module, built.input_size, built.inputs)
     try:
-        return Built(copy(built.module), built.input_size, built.inputs)
+        return replace(built, module=copy(built.module))
     except Exception as error:
         raise TargetError(
-            f"{type(built.module).__name__} cannot be copied ({type(error).__name__}: {error}), and your own "
-            "module is not touched. Give a factory instead: `file.py:factory`."
+            f"{type(built.module).__name__} cannot be copied ({type(error).__name__}: {first_line(error)}), "
+            "and a module of yours is never run itself. Give a factory instead: `file.py:factory`."
         ) from error
 
 
@@ -114,47 +127,34 @@ def unwrap(module: nn.Module) -> nn.Module:
 
 
 def _run(
-    built: Built,
-    input_size: int | Sequence[int] | None,
-    inputs: Inputs | None,
-    label: str,
-    why: str | None,
-    *,
-    meta: bool = True,
+    built: Built, input_size: int | Sequence[int] | None, inputs: Inputs | None, label: str, why: str = ""
 ) -> Pass:
-    args, kwargs = make_inputs(built, input_size=input_size, inputs=inputs)
-    if meta and not isinstance(built.module, torch.jit.ScriptModule):
-        args, kwargs = to_meta(args), to_meta(kwargs)
+    """Run once; `why` says what was missing on meta, and that this is the second try, with values."""
     module = built.module.eval()
+    args, kwargs = make_inputs(built, input_size=input_size, inputs=inputs)
+    args, kwargs = (to_values if why else to_meta)((args, kwargs))
+    shapes = input_shapes(args, kwargs)
     try:
         traced = trace(module, args, kwargs)
     except Exception as error:
-        if meta and _asks_for_values(error):
-            raise _NeedsValues(f"{type(error).__name__}: {_first_line(error)}") from error
-        shapes = ", ".join("x".join(map(str, s)) for s in input_shapes(args, kwargs)) or "none"
+        if not why and asks_for_values(error):
+            raise _NeedsValues(f"{type(error).__name__}: {first_line(error)}") from error
         raise TargetError(
-            f"{label} raised {type(error).__name__} in its forward: {_first_line(error)} "
-            f"(inputs, without the batch: {shapes}). Check the input size and the number of inputs."
+            f"{label} raised {type(error).__name__} in its forward: {first_line(error)} (inputs, without the "
+            f"batch: {_written(shapes)}). Check the input size and the number of inputs."
         ) from error
     note = f"counted on the CPU with made-up values, as it needs values to run ({why})" if why else None
-    return Pass(module, traced, tuple(args), dict(kwargs), input_shapes(args, kwargs), note)
+    return Pass(module, traced, tuple(args), kwargs, shapes, note)
 
 
-def _asks_for_values(error: BaseException | None) -> bool:
+def _written(shapes: tuple[tuple[int, ...], ...]) -> str:
+    return ", ".join("x".join(map(str, shape)) or "a number" for shape in shapes) or "none"
+
+
+def asks_for_values(error: BaseException | None) -> bool:
     """Whether the failure is meta's: no values to read, or an operator without a meta kernel."""
-    if error is None:
-        return False
     names = {cls.__name__ for cls in type(error).__mro__}
-    text = str(error).lower()
-    return bool(
-        names & {"NotImplementedError", "DataDependentOutputException", "DynamicOutputShapeException"}
-    ) or any(
-        word in text for word in ("meta tensor", "meta device", "'meta'", "device meta", "device type meta")
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]
+    return bool(names & _META_ERRORS) or re.search(r"\bmeta\b", str(error)) is not None
 
 
 # inputs -------------------------------------------------------------------------------------------------

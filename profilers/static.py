@@ -22,7 +22,7 @@ from .topology import topology
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["count_parameters", "describe", "profile"]
+__all__ = ["chosen_target", "count_parameters", "describe", "profile"]
 
 
 def profile(
@@ -55,7 +55,7 @@ def profile(
         MACs agree with `torch.utils.flop_counter` on meta exactly, `macs_fvcore` and activations with fvcore
         on unfused attention (p95 below 0.1 % of timm's published values).
     """
-    chosen = target if isinstance(target, nn.Module | Target) else _only(target)
+    chosen = chosen_target(target)
     return describe(chosen, run_pass(chosen, input_size=input_size, inputs=inputs, name=name), name)
 
 
@@ -84,12 +84,20 @@ def describe(target: Target | nn.Module, ran: Pass, name: str | None = None) -> 
     )
 
 
-def _only(pattern: str) -> Target:
-    found = resolve_targets(pattern)
+def chosen_target(target: str | Target | nn.Module) -> Target | nn.Module:
+    """Return the one target that a name stands for; Targets and modules as they are.
+
+    Raises:
+        UnknownNameError: if the name matches nothing.
+        InputError: if it stands for several.
+    """
+    if not isinstance(target, str):
+        return target
+    found = resolve_targets(target)
     if len(found) > 1:
         raise InputError(
-            f"{pattern!r} names {len(found)} architectures, from {found[0].ref} to {found[-1].ref}; "
-            "profile() takes one. Loop over resolve_targets(), or use the command line."
+            f"{target!r} names {len(found)} architectures, from {found[0].ref} to {found[-1].ref}; give one, "
+            "or loop over resolve_targets()."
         )
     return found[0]
 

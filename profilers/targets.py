@@ -31,7 +31,7 @@ from ..data.names import family, kind, select, split
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["Built", "Target", "known_backbones", "resolve_targets", "stated_size"]
+__all__ = ["Built", "Target", "first_line", "known_backbones", "resolve_targets", "stated_size"]
 
 Form = Literal["timm", "file", "package", "torchscript", "export"]
 _SUFFIXES = {".pt": "torchscript", ".pth": "torchscript", ".ts": "torchscript", ".pt2": "export"}
@@ -117,7 +117,7 @@ class Target:
             made = factory(**dict(self.arguments))
         except Exception as error:
             raise TargetError(
-                f"{self.source_ref} raised {type(error).__name__} while it was built: {_first_line(error)}"
+                f"{self.source_ref} raised {type(error).__name__} while it was built: {first_line(error)}"
             ) from error
         inputs = None
         if isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], nn.Module):
@@ -215,7 +215,7 @@ def _build_timm(name: str, arguments: dict[str, Any]) -> Built:
         module = timm.create_model(name, pretrained=False, **arguments)
     except Exception as error:
         raise TargetError(
-            f"timm could not build {name}: {type(error).__name__}: {_first_line(error)}"
+            f"timm could not build {name}: {type(error).__name__}: {first_line(error)}"
         ) from error
     return Built(module, stated_size(module))
 
@@ -255,7 +255,7 @@ def _load_file(path: Path) -> Any:
     except Exception as error:
         sys.modules.pop(name, None)
         raise TargetError(
-            f"{path} raised {type(error).__name__} when imported: {_first_line(error)}"
+            f"{path} raised {type(error).__name__} when imported: {first_line(error)}"
         ) from error
     finally:
         sys.path.remove(str(full.parent))
@@ -273,7 +273,7 @@ def _load_package(name: str) -> Any:
         ) from error
     except Exception as error:
         raise TargetError(
-            f"{name} raised {type(error).__name__} when imported: {_first_line(error)}"
+            f"{name} raised {type(error).__name__} when imported: {first_line(error)}"
         ) from error
     finally:
         sys.path.remove(str(Path.cwd()))
@@ -305,7 +305,7 @@ def _load_export(path: Path) -> Built:
     try:
         program = torch.export.load(path)
     except Exception as error:
-        raise TargetError(f"{path} is no torch.export file: {_first_line(error)}") from error
+        raise TargetError(f"{path} is no torch.export file: {first_line(error)}") from error
     example = program.example_inputs
     inputs: Any = None
     if example:
@@ -314,5 +314,6 @@ def _load_export(path: Path) -> Built:
     return Built(program.module(), None, inputs)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text."""
     return (str(error).strip().splitlines() or ["no message"])[0]
