@@ -103,7 +103,7 @@ def _list(**out: Any) -> None:
     emit(rows, COLUMNS, document={"tables": rows, "coverage": [held]}, **out)
     note(
         f"{held['studies']} studies, {held['observations']:,} good results on {held['datasets']} data sets, "
-        f"{held['small_datasets']} of them known to have at most {SMALL:,} training images.\n"
+        f"{held['small_datasets']} of them with results from at most {SMALL:,} training images.\n"
         f"timm weights: {held['weights_under_shift']:,} with results under ImageNet shift, "
         f"{held['weights_elsewhere']:,} with results on other targets.\n"
         "`archimeter tables NAME` shows a table and its citation."

@@ -23,6 +23,7 @@ SOURCES = (
     "aitlas_arena_finetune",
     "biobench",
     "cherti_jitsev_bit",
+    "datasets",
     "fastai",
     "juodelyte_medmnist_archs",
     "logme_tllib_finetune",

@@ -24,8 +24,8 @@ def coverage(folder: Path = TABLES) -> dict[str, int]:
     Returns:
         studies; ok observations; timm weights with results under ImageNet shift; timm weights with a
         result on another target (exact weights, not ImageNet-1k or its relatives); distinct target data
-        sets, the same set under two studies' names counted once; and those with at most `SMALL`
-        training images, where a source states how many.
+        sets, the same set under two studies' names counted once; and those that are small: with a result
+        from at most `SMALL` training images, or so small as a whole.
     """
     observations = load_observations(folder=folder)
     ok = observations[observations["status"] == "ok"]
@@ -42,8 +42,8 @@ def coverage(folder: Path = TABLES) -> dict[str, int]:
 
 
 def _small(ok: pd.DataFrame, folder: Path) -> int:
-    if "datasets" not in {entry.table for entry in manifest(folder)}:
-        return 0
-    datasets = load_datasets(folder)
-    small = datasets.loc[datasets["n_train"] <= SMALL, "dataset"]
-    return len(set(small) & set(ok["dataset"]))
+    small = set(ok.loc[ok["n_train"] <= SMALL, "dataset"])
+    if "datasets" in {entry.table for entry in manifest(folder)}:
+        datasets = load_datasets(folder)
+        small |= set(datasets.loc[datasets["n_train"] <= SMALL, "dataset"]) & set(ok["dataset"])
+    return len(small)
