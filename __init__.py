@@ -26,10 +26,14 @@ if TYPE_CHECKING:
         load_weights,
         manifest,
     )
+    from .profilers.capacity import largest_batch_that_fits, predict_memory
+    from .profilers.conditions import Condition
+    from .profilers.measure import measure
     from .reports.page import report
 
 _HOMES = {
     "ArchimeterError": "data.errors",
+    "Condition": "profilers.conditions",
     "Dataset": "data.records",
     "Observation": "data.records",
     "Profile": "data.records",
@@ -38,6 +42,7 @@ _HOMES = {
     "correlate": "analysis.correlate",
     "import_results": "data.importing",
     "join": "data.join",
+    "largest_batch_that_fits": "profilers.capacity",
     "load_benchmarks": "data.tables",
     "load_datasets": "data.tables",
     "load_observations": "data.tables",
@@ -45,12 +50,15 @@ _HOMES = {
     "load_results": "data.results",
     "load_weights": "data.tables",
     "manifest": "data.tables",
+    "measure": "profilers.measure",
+    "predict_memory": "profilers.capacity",
     "recommend": "analysis.recommend",
     "report": "reports.page",
 }
 
 __all__ = [
     "ArchimeterError",
+    "Condition",
     "Dataset",
     "Observation",
     "Profile",
@@ -59,6 +67,7 @@ __all__ = [
     "correlate",
     "import_results",
     "join",
+    "largest_batch_that_fits",
     "load_benchmarks",
     "load_datasets",
     "load_observations",
@@ -66,6 +75,8 @@ __all__ = [
     "load_results",
     "load_weights",
     "manifest",
+    "measure",
+    "predict_memory",
     "recommend",
     "report",
 ]
