@@ -26,9 +26,11 @@ if TYPE_CHECKING:
         load_weights,
         manifest,
     )
+    from .profilers.breakdown import breakdown
     from .profilers.capacity import largest_batch_that_fits, predict_memory
     from .profilers.conditions import Condition
     from .profilers.measure import measure
+    from .profilers.static import profile
     from .reports.page import report
 
 _HOMES = {
@@ -39,6 +41,7 @@ _HOMES = {
     "Profile": "data.records",
     "Query": "analysis.query",
     "Store": "data.store",
+    "breakdown": "profilers.breakdown",
     "correlate": "analysis.correlate",
     "import_results": "data.importing",
     "join": "data.join",
@@ -52,6 +55,7 @@ _HOMES = {
     "manifest": "data.tables",
     "measure": "profilers.measure",
     "predict_memory": "profilers.capacity",
+    "profile": "profilers.static",
     "recommend": "analysis.recommend",
     "report": "reports.page",
 }
@@ -64,6 +68,7 @@ __all__ = [
     "Profile",
     "Query",
     "Store",
+    "breakdown",
     "correlate",
     "import_results",
     "join",
@@ -77,6 +82,7 @@ __all__ = [
     "manifest",
     "measure",
     "predict_memory",
+    "profile",
     "recommend",
     "report",
 ]

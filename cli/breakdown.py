@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ..profilers.targets import Target
-
 __all__ = ["COLUMNS", "drawn", "show_breakdown"]
 
 COLUMNS = [
@@ -29,7 +27,7 @@ DEFAULT_DEPTH = 2
 
 
 def show_breakdown(
-    targets: Sequence[Target],
+    patterns: Sequence[str],
     *,
     by: str,
     depth: int | None,
@@ -41,7 +39,7 @@ def show_breakdown(
     """Print the parts of every target; a failed target costs only itself.
 
     Args:
-        targets: what to split.
+        patterns: what to split, as people write targets.
         by: `module` or `kind`.
         depth: levels shown; if None, two for people and all for programs.
         input_size: as for `profile`.
@@ -53,24 +51,27 @@ def show_breakdown(
         How many targets failed; each has been named on stderr.
     """
     from ..profilers.breakdown import breakdown
+    from ..profilers.survey import resolve_each
 
     if by not in {"module", "kind"}:
         raise InputError(f"--by is {by!r}; write module or kind.")
     for_people = not (as_json or as_csv) and (output is None or output.suffix.lower() == ".txt")
     levels = DEFAULT_DEPTH if depth is None and for_people else depth
+    targets, failed = resolve_each(patterns)
     rows: list[dict[str, Any]] = []
-    failed = 0
+    reasons = [str(row.reason) for row in failed]
     for target in targets:
         try:
             parts = breakdown(target, by=by, depth=levels, input_size=input_size)  # pyright: ignore[reportArgumentType]  # checked above
         except TargetError as error:
-            note(f"failed: {error}")
-            failed += 1
+            reasons.append(str(error))
         else:
             rows += [part.as_row() for part in parts]
+    for reason in reasons:
+        note(f"failed: {reason}")
     shown = COLUMNS if by == "module" else [Column("path", "kind", right=False), *COLUMNS[4:]]
     emit(drawn(rows) if for_people else rows, shown, as_json=as_json, as_csv=as_csv, output=output)
-    return failed
+    return len(reasons)
 
 
 def drawn(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .breakdown import show_breakdown
 from .measuring import (
     COUNT_COLUMNS,
     DIFFERENCE_COLUMNS,
@@ -36,6 +37,13 @@ def profile(
     *,
     size: Annotated[
         str | None, typer.Option(help="Input side in pixels, or channels,height,width.", show_default=False)
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(help="Where it lies instead: module (a tree) or kind of work.", show_default=False),
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=0, help="Levels of the tree; 2 on a terminal.", show_default=False)
     ] = None,
     check_with: Annotated[
         str | None, typer.Option("--check", help="A second opinion on the MACs: fvcore.", show_default=False)
@@ -113,6 +121,11 @@ def profile(
     from ..profilers.survey import resolve_each, survey
 
     input_size = read_size(size)
+    if by is not None:
+        failed = show_breakdown(
+            targets, by=by, depth=depth, input_size=input_size, as_json=as_json, as_csv=as_csv, output=output
+        )
+        raise typer.Exit(3 if failed else 0)
     conditions = read_conditions(
         device,
         batch=batch,

@@ -101,7 +101,7 @@ def by_module(ran: Pass, backbone: str, *, depth: int | None = None) -> list[Par
             totals.setdefault(ancestor, Counter()).update(work)
     whole = totals.get("", Counter())
     return [
-        _part(backbone, path, totals[path], whole, type=type(module).__name__, calls=ran.traced.calls[path])
+        _part(backbone, path, totals[path], whole, cls=type(module).__name__, calls=ran.traced.calls[path])
         for path, module in ran.module.named_modules()
         if path in totals and (depth is None or _level(path) <= depth)
     ]
@@ -149,15 +149,15 @@ def _numbers(tally: Any) -> dict[str, int]:
 
 
 def _part(
-    backbone: str, path: str, total: Counter[str], whole: Counter[str], *, calls: int, type: str | None = None
+    backbone: str, path: str, total: Counter[str], whole: Counter[str], *, calls: int, cls: str | None = None
 ) -> Part:
-    in_tree = type is not None
+    in_tree = cls is not None
     return Part(
         backbone=backbone,
         path=path,
         parent=path.rpartition(".")[0] if in_tree and path else None,
         depth=_level(path) if in_tree else 0,
-        type=type,
+        type=cls,
         calls=calls,
         params=total["params"],
         macs=total["macs"],
