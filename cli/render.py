@@ -95,6 +95,8 @@ def _missing(value: Any) -> bool:
 def _significant(value: float, digits: int) -> str:
     if value == 0:
         return "0"
+    if abs(value) < 1e-4:
+        return f"{value:.{digits - 1}e}"
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     return f"{value:.{places}f}"
 
