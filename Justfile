@@ -16,8 +16,8 @@ types:
 
 # Rebuild every shipped table from a folder of raw files.
 tables raw=raw:
-    python -m archimeter.profilers.registry data/tables/weights.parquet
-    python -m archimeter.profilers.build data/tables/profiles.parquet
+    python -m archimeter.profilers.registry data/tables
+    python -m archimeter.profilers.build data/tables 2
     python -m archimeter.data.build {{raw}} data/tables
 
 # Write report.html over everything that ships.
