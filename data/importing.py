@@ -365,7 +365,8 @@ def _resolved(
     found = known.backbone(name, stated, keep_unknown=keep_unknown)
     if found.note:
         notes[found.note] += 1
-    published = row.published_name or name
+    # two spellings of one architecture are one: only a name that nobody knows is kept as it was
+    published = row.published_name or (name if found.match == "none" else None)
     return {
         "backbone": found.backbone,
         "weights": found.weights,

@@ -54,7 +54,6 @@ def test_a_plain_table_becomes_results(tmp_path):
             dataset="pets",
             backbone="resnet50",
             weights="resnet50.a1_in1k",
-            published_name="resnet50.a1_in1k",
             match="exact",
             epochs=5,
             learning_rate=0.001,
@@ -67,7 +66,6 @@ def test_a_plain_table_becomes_results(tmp_path):
             study="results",
             dataset="beetles",
             backbone="resnet18",
-            published_name="ResNet-18",
             match="architecture",
             epochs=5,
             learning_rate=0.001,
@@ -151,6 +149,11 @@ def test_rows_that_differ_only_in_their_result_are_numbered_and_it_is_said(tmp_p
         ("resnet50", 1),
     ]
     assert "2 rows differ in nothing but their result" in " ".join(found.notes)
+
+
+def test_two_spellings_of_one_backbone_are_runs_of_one_setting(tmp_path):
+    found = read(tmp_path, "model,dataset,acc\nresnet50,pets,0.93\nResNet-50,pets,0.94\n")
+    assert [(o.backbone, o.replicate) for o in found.observations] == [("resnet50", 0), ("resnet50", 1)]
 
 
 def test_a_wandb_runs_table_brings_failed_and_running_runs_along(tmp_path):
