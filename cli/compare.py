@@ -121,13 +121,14 @@ def _show(document: dict[str, list[dict[str, Any]]], *, as_json: bool, output: A
     names = [row["backbone"] for row in document["profiles"]]
     columns = [Column("measure", "", right=False)]
     for place_, name in enumerate(names):
-        columns.append(Column(f"value{place_}", name, si()))
+        columns.append(Column(f"value{place_}", name))
         if place_:
             columns.append(Column(f"ratio{place_}", "×", plain()))
     side: dict[str, dict[str, Any]] = {}
     for row in document["ratios"]:
         cells = side.setdefault(row["measure"], {"measure": row["measure"]})
-        cells |= {f"value{row['place']}": row["value"], f"ratio{row['place']}": row["ratio"]}
+        value = None if row["value"] != row["value"] else _written(row["measure"], row["value"])  # NaN
+        cells |= {f"value{row['place']}": value, f"ratio{row['place']}": row["ratio"]}
     emit(list(side.values()), columns)
     if document["nearest"]:
         emit(document["nearest"], NEAREST_COLUMNS, title="\nNearest known backbones, by their statistics")
@@ -141,3 +142,9 @@ def _show(document: dict[str, list[dict[str, Any]]], *, as_json: bool, output: A
             "A front holds the published weights that none beats with less error at no more cost. "
             "A distance of 1 is one standard deviation of the known backbones in every statistic."
         )
+
+
+def _written(measure: str, value: float) -> str:
+    if measure == "attention_share":
+        return percent(0)(value)
+    return f"{value:.0f}" if value == int(value) and value < 10_000 else si()(value)

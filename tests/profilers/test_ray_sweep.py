@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
 from archimeter.data.errors import InputError, MissingPartError
+from archimeter.data.store import Store
 from archimeter.profilers import ray_sweep
 from archimeter.profilers.execution import Job, run_local
+from archimeter.profilers.machines import LocalMachine, RayMachine
 from archimeter.profilers.ray_sweep import Slot, plan_slots, run_ray
+from archimeter.profilers.survey import resolve_each, survey
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -68,6 +72,24 @@ def test_rows_are_those_of_the_local_run(cluster):
         return {job.key: (o.status, o.value, o.error, o.exitcode, o.attempts) for job, o in run}
 
     assert rows(run_ray(jobs)) == rows(run_local(jobs))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_survey_on_a_cluster_fills_the_store_with_the_same_rows(cluster, tmp_path):
+    (tmp_path / "net.py").write_text("def build():\n    raise KeyError('head')\n")
+    targets, _ = resolve_each(["test_resnet", "test_vit", f"{tmp_path / 'net.py'}:build"])
+
+    def rows(name, machine):
+        with Store(tmp_path / name) as store:
+            survey(targets, store=store, input_size=64, machine=machine)
+            return {row.backbone: replace(row, date=None) for row in store.profiles()}
+
+    with RayMachine() as machine:
+        there = rows("there.db", machine)
+        assert machine.device_names("cpu")
+    assert there == rows("here.db", LocalMachine())
+    assert there["net:build"].reason.startswith(f"{tmp_path / 'net.py'}:build raised KeyError")
 
 
 @pytest.mark.slow
