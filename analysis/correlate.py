@@ -52,7 +52,7 @@ class _Group:
     """One study, data set and recipe, as arrays."""
 
     keys: dict[str, Any]
-    models: pd.DataFrame
+    resized: NDArray[np.bool_]  # [n], profiled at another input size than the result was made at
     axes: list[Axis]
     x: Floats  # [s, n]
     y: Floats  # [n]
@@ -150,7 +150,7 @@ def _group(
     first = part.iloc[0]
     return _Group(
         keys={**{key: first[key] for key in GROUP}, "metric": first.get("metric")},
-        models=part,
+        resized=_resized(part),
         axes=axes,
         x=x,
         y=y,
@@ -165,6 +165,12 @@ def _group(
         level=level,
         resampler=resampler,
     )
+
+
+def _resized(part: pd.DataFrame) -> NDArray[np.bool_]:
+    if "size_differs" not in part:
+        return np.zeros(len(part), dtype=bool)
+    return part["size_differs"].to_numpy() == True  # noqa: E712  # None is unknown
 
 
 def _noise(part: pd.DataFrame, scale: Scale, summary: Summary) -> Floats:
@@ -294,8 +300,8 @@ def _note(group: _Group, axis: Axis, mask: NDArray[np.bool_], values: dict[str, 
         notes.append(f"only {n_backbones} architectures among {n} models")
     elif n_backbones < n:
         notes.append(f"{n} sets of weights of {n_backbones} architectures")
-    if axis.key in _SIZE_BOUND and "size_differs" in group.models:
-        other = int((group.models["size_differs"].to_numpy()[mask] == True).sum())  # noqa: E712  # None is unknown
+    if axis.key in _SIZE_BOUND:
+        other = int(group.resized[mask].sum())
         if other:
             notes.append(f"{other} of {n} profiled at another input size than they were trained at")
     return "; ".join(notes) or None
