@@ -29,11 +29,13 @@ class Node(NamedTuple):
         depth: weighted layers on the longest path from an input; -1 for what no input reaches.
         learned: whether parameters (and nothing that an input reaches) made it.
         width: channels out of the last weighted layer before it, 0 where there was none.
+        layer: index of that layer in the order in which they ran, -1 where there was none.
     """
 
     depth: int
     learned: bool = False
     width: int = 0
+    layer: int = -1
 
     @property
     def reached(self) -> bool:

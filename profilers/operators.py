@@ -13,15 +13,15 @@ ELEMENTWISE = """
     _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d absolute addcdiv_
     addcmul_ affine_grid affine_grid_generator all amax amin aminmax any arctan2 argmax argmin
     bucketize celu celu_ clip clip_ col2im complex cosine_similarity count_nonzero cross cumprod
-    cumsum divide frobenius_norm gelu_ ger glu grid_sampler_3d hardsigmoid hardsigmoid_ hardswish
-    hardswish_ hardtanh hardtanh_ index_add index_add_ isclose isfinite isinf isnan l1_loss
-    linalg_cross linalg_norm linalg_vector_norm local_response_norm log_sigmoid log_sigmoid_forward
-    log_softmax logcumsumexp logsumexp lp_pool2d max mean median min mish mse_loss multiply
-    native_dropout norm outer pairwise_distance polar prelu prod relu6 relu6_ rms_norm rrelu rrelu_
-    rsub scatter_add scatter_add_ scatter_reduce scatter_reduce_ searchsorted selu selu_ silu
-    softmax softplus square square_ std std_mean subtract sum threshold threshold_ true_divide
-    upsample_bicubic2d upsample_linear1d upsample_nearest1d upsample_nearest3d upsample_trilinear3d
-    var var_mean view_as_complex_copy
+    cumsum divide floor_divide floor_divide_ fmod frobenius_norm gelu_ ger glu grid_sampler_3d
+    hardsigmoid hardsigmoid_ hardswish hardswish_ hardtanh hardtanh_ index_add index_add_ isclose
+    isfinite isinf isnan l1_loss linalg_cross linalg_norm linalg_vector_norm local_response_norm
+    log_sigmoid log_sigmoid_forward log_softmax logcumsumexp logsumexp lp_pool2d max mean median min
+    mish mse_loss multiply native_dropout norm outer pairwise_distance polar prelu prod relu6 relu6_
+    remainder remainder_ rms_norm rrelu rrelu_ rsub scatter_add scatter_add_ scatter_reduce
+    scatter_reduce_ searchsorted selu selu_ silu softmax softplus square square_ std std_mean
+    subtract sum threshold threshold_ true_divide upsample_bicubic2d upsample_linear1d
+    upsample_nearest1d upsample_nearest3d upsample_trilinear3d var var_mean view_as_complex_copy
 """
 """Arithmetic, counted as one operation per output element."""
 

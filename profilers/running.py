@@ -66,18 +66,22 @@ def run_pass(
     """
     label = name or (target.backbone if isinstance(target, Target) else type(unwrap(target)).__name__)
     try:
-        return _run(on_meta(target), input_size, inputs, label)
+        return _run(on_meta(target, input_size), input_size, inputs, label)
     except _NeedsValues as error:
         why = str(error)
-    return _run(on_cpu(target), input_size, inputs, label, why)
+    return _run(on_cpu(target, input_size), input_size, inputs, label, why)
 
 
 class _NeedsValues(Exception):  # noqa: N818  # never leaves this module: it says "again, with values"
     """The forward asked for values that meta tensors do not have."""
 
 
-def on_meta(target: Target | nn.Module) -> Built:
+def on_meta(target: Target | nn.Module, input_size: int | Sequence[int] | None = None) -> Built:
     """Build the target on meta; a live module, a file's, or one that needs values is copied there.
+
+    Args:
+        target: what to build.
+        input_size: as for `run_pass`; a timm architecture of fixed size is built for it.
 
     Raises:
         TargetError: if it cannot be built or copied.
@@ -87,20 +91,30 @@ def on_meta(target: Target | nn.Module) -> Built:
     if target.form in {"torchscript", "export"}:
         return _copied(target.build(), copy_to_meta)
     try:
-        return build_on_meta(target.build)
+        return build_on_meta(lambda: _sized(target, input_size))
     except TargetError as error:
         if target.form == "timm" or not asks_for_values(error.__cause__):
             raise
     return _copied(target.build(), copy_to_meta)
 
 
-def on_cpu(target: Target | nn.Module) -> Built:
-    """Build the target with values, or copy a live module with its own.
+def on_cpu(target: Target | nn.Module, input_size: int | Sequence[int] | None = None) -> Built:
+    """Build the target with values, or copy a live module with its own; arguments and errors as `on_meta`."""
+    return (
+        _copied(_live(target), copy_module) if isinstance(target, nn.Module) else _sized(target, input_size)
+    )
 
-    Raises:
-        TargetError: if it cannot be built or copied.
-    """
-    return _copied(_live(target), copy_module) if isinstance(target, nn.Module) else target.build()
+
+def _sized(target: Target, input_size: int | Sequence[int] | None) -> Built:
+    """Build a timm architecture for the size that is asked, where it is one that must know."""
+    if target.form == "timm" and input_size is not None and "img_size" not in dict(target.arguments):
+        height_width = (input_size,) * 2 if isinstance(input_size, int) else tuple(input_size)[-2:]
+        try:
+            return replace(target, arguments=(*target.arguments, ("img_size", height_width))).build()
+        except TargetError as error:
+            if not (isinstance(error.__cause__, TypeError) and "img_size" in str(error.__cause__)):
+                raise
+    return target.build()
 
 
 def _live(module: nn.Module) -> Built:
@@ -136,7 +150,7 @@ def _run(
     shapes = input_shapes(args, kwargs)
     try:
         traced = trace(module, args, kwargs)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if not why and asks_for_values(error):
             raise _NeedsValues(f"{type(error).__name__}: {first_line(error)}") from error
         raise TargetError(

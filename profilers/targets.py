@@ -115,7 +115,7 @@ class Target:
         factory = _find(self.form, self.ref)
         try:
             made = factory(**dict(self.arguments))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TargetError(
                 f"{self.source_ref} raised {type(error).__name__} while it was built: {first_line(error)}"
             ) from error
@@ -252,7 +252,7 @@ def _load_file(path: Path) -> Any:
     sys.path.insert(0, str(full.parent))
     try:
         spec.loader.exec_module(space)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         raise TargetError(
             f"{path} raised {type(error).__name__} when imported: {first_line(error)}"

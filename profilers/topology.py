@@ -40,7 +40,8 @@ def topology(module: nn.Module, traced: Trace, input_shape: Sequence[int]) -> di
         A width is the channels out of a weighted layer; those of timm's classifier are classes and left out.
     """
     heads = classifier_paths(module)
-    body = [layer for layer in traced.layers if layer.path not in heads] or traced.layers
+    on_path = [layer for index, layer in enumerate(traced.layers) if index not in traced.generators]
+    body = [layer for layer in on_path if layer.path not in heads] or on_path
     widths = [layer.width for layer in body]
     macs = sum(layer.macs for layer in body)
     blocks = block_paths(module)

@@ -92,6 +92,8 @@ class Trace:
         tallies: (module path, kind of MACs or None) → work of that module's own calls.
         calls: module path → times it was called. uncounted: operator → calls that no rule covers.
         layers, maps: in the order in which they ran.
+        generators: indices of layers whose results served as weights (a convolution whose kernel is mixed
+            for each image): they lie beside the path, as gates do.
         residual_widths: channels at sums of two values that an input reaches.
         depth: weighted layers before the deepest output. output_shapes: of the output's tensors.
         fused_attention: whether an attention operator ran whole; None without attention products.
@@ -102,6 +104,7 @@ class Trace:
     uncounted: Counter[str] = field(default_factory=Counter)
     layers: list[Layer] = field(default_factory=list)
     maps: list[FeatureMap] = field(default_factory=list)
+    generators: set[int] = field(default_factory=set)
     residual_widths: set[int] = field(default_factory=set)
     depth: int = 0
     output_shapes: tuple[tuple[int, ...], ...] = ()
@@ -147,7 +150,7 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | No
         output = module(*args, **kwargs)
     leaves = [leaf for leaf in pytree.tree_leaves(_plain(output)) if isinstance(leaf, Tensor)]
     result.output_shapes = tuple(tuple(leaf.shape) for leaf in leaves)
-    result.depth = max((node_of(leaf).depth for leaf in leaves), default=0)
+    result.depth = max([0, *(node_of(leaf).depth for leaf in leaves)])
     if result.fused_attention is None and "product" in result.macs_by_kind():
         result.fused_attention = False
     return result
@@ -225,6 +228,9 @@ class _Counting(TorchDispatchMode):
         done = perform(call)
         if done.outputs:
             self._record(call, done)
+        if rule.inplace and call.args[0] is not args[0]:  # a constant that was written to, on the side
+            set_node(args[0], node_of(call.args[0]))
+            return args[0]
         return done.out
 
     def _record(self, call: Call, done: Done) -> None:
@@ -262,13 +268,15 @@ class _Counting(TorchDispatchMode):
             kind = "linear"
         if kind == "product" or not node.reached or not (both or one.learned or two.learned):
             return node, kind
-        node = Node(node.depth + 1, width=work.width)
+        if both:  # a kernel made from the input only gates the path through the image
+            self.result.generators.add(two.layer)
+            node = one
         weight = second if one.reached else first
         width = work.width
         if kind == "linear" and weight is first and weight.dim() > 1:
             width = weight.shape[-2]  # the weight stands on the left: its rows are the channels out
-            node = node._replace(width=width)
         fan_in = weight.numel() // max(1, width) if kind == "linear" else weight.shape[1]
+        node = Node(node.depth + 1, width=width, layer=len(self.result.layers))
         self._note_layer(kind, work.macs, width, fan_in, storage_id(weight))
         return node, kind
 
@@ -277,10 +285,11 @@ class _Counting(TorchDispatchMode):
         data = node_of(call.args[0])
         through = data.depth + work.layers if data.reached else -1
         depth = max([through, *(node_of(tensor).depth for tensor in tensors_in(call.args[1:]))])
+        node = Node(depth, width=work.width, layer=len(self.result.layers))
         if depth >= 0:
             weight = next(t for t in tensors_in(call.args[1:]) if node_of(t).learned)
             self._note_layer("recurrent", work.macs, work.width, call.args[0].shape[-1], storage_id(weight))
-        return Node(depth, width=work.width), "recurrent"
+        return node, "recurrent"
 
     def _note_layer(self, kind: str, macs: int, width: int, fan_in: int, weight: int) -> None:
         self.result.layers.append(Layer(self.path[-1], kind, macs, width, fan_in, weight))
