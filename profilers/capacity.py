@@ -104,7 +104,7 @@ def predict_memory(
     condition = condition or Condition()
     chosen = chosen_target(target)
     with condition.active():
-        built = on_meta(chosen)
+        built = on_meta(chosen, input_size)
         if isinstance(built.module, torch.jit.ScriptModule):
             raise TargetError(
                 f"The memory of {chosen.source_ref if isinstance(chosen, Target) else 'a script'} cannot be "
@@ -164,7 +164,7 @@ def real_step(
     A live module is copied. Inputs are repeated to the condition's batch; images of zeros become noise, as
     a network of zeros may be faster than one at work.
     """
-    built = on_cpu(target)
+    built = on_cpu(target, input_size)
     made = make_inputs(built, input_size=input_size, inputs=inputs)
     args, kwargs = with_batch(tree_map_only(torch.Tensor, _filled, made), condition.batch_size)
     return Step(built.module, args, kwargs, condition)
