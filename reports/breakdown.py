@@ -68,7 +68,7 @@ def breakdown_info(
             inside[parts[:depth]] = inside.get(parts[:depth], 0.0) + value
     if not inside.get(()):
         raise InputError(f"No module of {title} has any {LABELS.get(measure, measure)}: nothing to draw.")
-    branches = [path for path in inside if len(path) == 1]
+    branches = [(path[0],) for path in inside if len(path) == 1]
     starts: dict[tuple[str, ...], float] = {(): 0.0}
     filled, bars = dict.fromkeys(inside, 0.0), []
     for path in sorted(inside, key=len):  # parents first; equal lengths keep their order
@@ -77,7 +77,7 @@ def breakdown_info(
             starts[path] = starts[parent] + filled[parent]
             filled[parent] += inside[path]
         if inside[path] > 0:
-            branch = branches.index(path[:1]) if path else -1
+            branch = branches.index((path[0],)) if path else -1
             bars.append(Bar(".".join(path), len(path), starts[path], inside[path], branch))
     return BreakdownInfo(title=title, measure=measure, bars=tuple(bars), deepest=deepest)
 
@@ -118,6 +118,7 @@ def _plot(info: BreakdownInfo) -> go.Figure:
             insidetextanchor="middle",
             constraintext="both",
             textangle=0,
+            opacity=0.85,
             marker={
                 "color": [_colour(bar) for bar in info.bars],
                 "line": {"color": "#ffffff", "width": 1},

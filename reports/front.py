@@ -55,7 +55,7 @@ def front_rows(results: ResultSet, cost: Measure) -> list[int]:
     """Rows of the result set that no other beats on cost and error, by rising cost."""
     frame = results.frame
     kept = np.flatnonzero(has_value(frame, cost.key, log=cost.log))
-    values = frame[[cost.key, "error"]].to_numpy(dtype=float)[kept]
+    values = np.column_stack([frame[name].to_numpy(dtype=float)[kept] for name in (cost.key, "error")])
     order = np.lexsort(values.T[::-1])
     values, kept = values[order], kept[order]
     able = values[:, 1] <= np.minimum.accumulate(values[:, 1])  # nothing cheaper is better: few are left

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -64,8 +66,8 @@ STATIC: tuple[Measure, ...] = (
     _static("width_mean", "Mean width", "Mean width (channels)"),
     _static("feature_dim", "Features", "Features after pooling"),
     _static("attention_share", "Attention", "Share of MACs in attention products", "share"),
-    _static("activations_per_sqrt_macs", "Act. / √MACs", "Activations per √MAC"),
-    _static("params_per_mac", "Params / MAC", "Parameters per MAC"),
+    _static("activations_per_sqrt_macs", "Act./√MAC", "Activations per √MAC"),
+    _static("params_per_mac", "Params/MAC", "Parameters per MAC"),
     _static("elementwise_ops", "Element-wise", "Element-wise operations", cost=True),
     _static("predicted_memory_bytes", "Memory", "Peak memory at batch 1, predicted", "bytes", cost=True),
 )
@@ -108,8 +110,8 @@ def available(measures: Sequence[Measure], frame: pd.DataFrame, least: int = 5) 
     kept = []
     for measure in measures:
         if measure.key in frame:
-            values = frame[measure.key].dropna()
-            values = values[values > 0] if measure.log else values
+            values = frame[measure.key].to_numpy(dtype=float)
+            values = values[values > 0] if measure.log else values[np.isfinite(values)]
             if len(values) >= least and values.min() < values.max():
                 kept.append(measure)
     return tuple(kept)

@@ -151,7 +151,7 @@ def _about(one: ResultSet) -> str:
     known = int(one.frame["joined_by"].eq("weights").sum())
     unsure = len(one.frame) - known
     parts = [
-        f"{one.title}: {one.recipe}. {len(one.frame):,} models, {one.summary}.",
+        f"{one.title}: {one.condition}. {len(one.frame):,} models, {one.summary}.",
         f"For {unsure:,} of them only the architecture is certain, not the weights." if unsure else "",
         f"{one.unmatched:,} more results are of models outside timm and not shown." if one.unmatched else "",
     ]

@@ -129,7 +129,7 @@ def _set(
         "key": one.key,
         "title": one.title,
         "study": one.study,
-        "recipe": one.recipe,
+        "recipe": one.condition,
         "metric": metric_words(one.metric),
         "summary": one.summary,
         "model": [

@@ -32,6 +32,7 @@ class ResultSet:
     """Results that may be compared with each other: one study, data set, recipe and metric.
 
     key: what the page's address calls it. dataset: what `--dataset` calls it. title: for people.
+    recipe: as `analysis.units.per_model` calls it; condition: the same with its detail.
     summarised_by: `mean` or `min` of a model's runs; summary: the same in words. unmatched: models of it
     that no profile names. frame: one row per model (see `analysis.units.per_model`), with `name`,
     `backbone`, `weights`, `family`, `kind`, `error`, `error_sd`, `n_runs` and the columns of the profiles.
@@ -42,6 +43,7 @@ class ResultSet:
     study: str
     dataset: str
     recipe: str
+    condition: str
     metric: str
     summarised_by: Summary
     summary: str
@@ -181,12 +183,20 @@ def _one(key: str, title: str, frame: pd.DataFrame, summarised_by: Summary, summ
         study=first["study"],
         dataset=first["dataset"],
         recipe=first["recipe"],
+        condition=_condition(frame),
         metric=", ".join(sorted(frame["metric"].dropna().unique())),
         summarised_by=summarised_by,
         summary=summary,
         unmatched=0,
         frame=frame.sort_values(["error", "name"], ignore_index=True),
     )
+
+
+def _condition(frame: pd.DataFrame) -> str:
+    """The recipe with its detail, where that is the same for all and not yet said."""
+    recipe = str(frame["recipe"].iloc[0])
+    details = frame["recipe_detail"].dropna().unique() if "recipe_detail" in frame else []
+    return f"{recipe} ({details[0]})" if len(details) == 1 and details[0] not in recipe else recipe
 
 
 def _drawable(frame: pd.DataFrame) -> pd.DataFrame:

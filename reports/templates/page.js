@@ -242,15 +242,16 @@
     card.numbers(["Family", "Statistic", "n", "Pearson’s r", "95 % interval", "q"], () => rows.flatMap(([f, cells]) => cells.map((c, k) => c && [f < 0 ? P.levels[-1 - f] : P.families[f], P.heads[keys[k]].label, c[3], minus(c[0].toFixed(3)), missing(c[1]) ? "–" : `${minus(c[1].toFixed(2))} to ${minus(c[2].toFixed(2))}`, missing(c[4]) ? "–" : figures(c[4], 2)]).filter(Boolean)), 2);
     const scale = P.scales[dark() ? "dark" : "light"];
     return Plotly.react(card.plot, [{
-      type: "heatmap", x: heads, y: names, z, text: text, texttemplate: "%{text}", textfont: { size: narrow() ? 9.5 : 12.5, color: css("--ink") }, customdata: hover, hovertemplate: "%{customdata}<extra></extra>",
+      type: "heatmap", x: heads, y: names, z, text: text, texttemplate: "%{text}", textfont: { size: narrow() ? 10.5 : 12.5, color: css("--ink") }, customdata: hover, hovertemplate: "%{customdata}<extra></extra>",
       zmin: -1, zmax: 1, colorscale: scale, xgap: 2, ygap: 2, hoverongaps: false,
       showscale: !narrow() && rows.length > 4, colorbar: { thickness: 10, outlinewidth: 0, len: 1, lenmode: "fraction", tickvals: [-1, -0.5, 0, 0.5, 1], ticktext: ["−1", "−0.5", "0", "0.5", "1"] },
     }], layout((base) => {
       base.height = 120 + (narrow() ? 24 : 28) * rows.length;
+      if (narrow()) base.width = Math.max(card.plot.clientWidth, 180 + 36 * keys.length); // scrolls in its card
       base.margin.b = 16; base.margin.t = narrow() ? 78 : 44; base.margin.r = narrow() ? 30 : 70;
       Object.assign(base.xaxis, { type: "category", side: "top", showgrid: false, ticks: "", tickangle: narrow() ? -60 : 0, tickfont: { size: narrow() ? 11 : 13 }, fixedrange: true });
       Object.assign(base.yaxis, { type: "category", autorange: "reversed", showgrid: false, automargin: true, tickformat: "", fixedrange: true });
-    }), { ...P.config, displayModeBar: false });
+    }), { ...P.config, displayModeBar: false, responsive: !narrow() });
   }
 
   // ---- charts are drawn when they come near the screen, and again only where they are -----------------
@@ -389,7 +390,10 @@
     state.family = state.family.includes(name) ? state.family.filter((f) => f !== name) : [...state.family, name];
     update();
   }
-  function applyTheme() { document.documentElement.dataset.theme = dark() ? "dark" : "light"; }
+  function applyTheme() {
+    document.documentElement.dataset.theme = dark() ? "dark" : "light";
+    document.documentElement.classList.toggle("dark", dark()); // what DataTables looks at
+  }
   function update() {
     applyTheme(); showBar(); writeHash(); redraw(); refreshTable();
   }

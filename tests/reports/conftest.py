@@ -51,6 +51,7 @@ def results():
                     match="architecture",
                     error=float(base + 0.001 * (replicate - 1) + (0.01 if rate == 0.002 else 0)),
                     metric="top1",
+                    recipe_detail="five epochs",
                     learning_rate=rate,
                     replicate=replicate,
                     fit_time_s=30.0 + number,
