@@ -9,9 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis.claims import changed_conclusions, claims
+    from .analysis.collinearity import collinearity
     from .analysis.correlate import correlate
+    from .analysis.mixed import mixed
     from .analysis.query import Query
     from .analysis.recommend import recommend
+    from .analysis.scaling import exponents
+    from .analysis.synthesis import across_datasets
     from .data.errors import ArchimeterError
     from .data.importing import import_results
     from .data.join import join
@@ -41,8 +46,13 @@ _HOMES = {
     "Profile": "data.records",
     "Query": "analysis.query",
     "Store": "data.store",
+    "across_datasets": "analysis.synthesis",
     "breakdown": "profilers.breakdown",
+    "changed_conclusions": "analysis.claims",
+    "claims": "analysis.claims",
+    "collinearity": "analysis.collinearity",
     "correlate": "analysis.correlate",
+    "exponents": "analysis.scaling",
     "import_results": "data.importing",
     "join": "data.join",
     "largest_batch_that_fits": "profilers.capacity",
@@ -54,6 +64,7 @@ _HOMES = {
     "load_weights": "data.tables",
     "manifest": "data.tables",
     "measure": "profilers.measure",
+    "mixed": "analysis.mixed",
     "predict_memory": "profilers.capacity",
     "profile": "profilers.static",
     "recommend": "analysis.recommend",
@@ -68,8 +79,13 @@ __all__ = [
     "Profile",
     "Query",
     "Store",
+    "across_datasets",
     "breakdown",
+    "changed_conclusions",
+    "claims",
+    "collinearity",
     "correlate",
+    "exponents",
     "import_results",
     "join",
     "largest_batch_that_fits",
@@ -81,6 +97,7 @@ __all__ = [
     "load_weights",
     "manifest",
     "measure",
+    "mixed",
     "predict_memory",
     "profile",
     "recommend",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["front_probability", "pareto", "utility"]
+__all__ = ["front_probability", "fronts", "pareto", "utility"]
 
 
 def pareto(values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -79,6 +79,37 @@ def front_probability(
     return frame.assign(on_front=pareto(values), front_probability=hits / draws)
 
 
+def fronts(
+    models: pd.DataFrame,
+    costs: Sequence[str],
+    *,
+    utility: str | None = "error * (fit_time_s + 80)",
+    rng: np.random.Generator,
+    draws: int = 1000,
+) -> pd.DataFrame:
+    """Put models of one data set on the front of error and costs, with a utility beside it.
+
+    Args:
+        models: what `units.per_model` returns: `error`, `error_sd` and `n_runs` say how noisy it
+            is; where one's spread is unknown, the median of the others counts.
+        costs: columns besides the error, smaller is better.
+        utility: an expression as `utility` takes; None leaves it out.
+        rng: randomness of the bootstrap.
+        draws: parametric bootstrap draws.
+
+    Returns:
+        The models, likeliest on the front first, with `on_front`, `front_probability` and `utility`.
+    """
+    sd = models["error_sd"].fillna(models["error_sd"].median()).fillna(0) if "error_sd" in models else 0.0
+    runs = np.sqrt(models["n_runs"]) if "n_runs" in models else 1.0
+    known = models.assign(error_noise=sd / runs)
+    found = front_probability(
+        known, ["error", *costs], noise={"error": "error_noise"}, rng=rng, draws=draws
+    ).drop(columns="error_noise")
+    found["utility"] = np.nan if utility is None else _score(found, utility)
+    return found.sort_values(["front_probability", "error"], ascending=[False, True], ignore_index=True)
+
+
 def utility(frame: pd.DataFrame, expression: str = "error * (fit_time_s + 80)") -> pd.Series:
     """One number per model from an arithmetic expression over columns; smaller is better.
 
@@ -95,3 +126,6 @@ def utility(frame: pd.DataFrame, expression: str = "error * (fit_time_s + 80)") 
         columns = ", ".join(str(name) for name in frame.select_dtypes("number").columns)
         raise InputError(f"Cannot compute {expression!r} ({error}). Columns: {columns}.") from error
     return pd.Series(np.broadcast_to(score, len(frame)), index=frame.index)
+
+
+_score = utility

@@ -18,7 +18,7 @@ Summary = Literal["mean", "median", "min"]
 SUMMARIES = ("mean", "median", "min")
 TUNED = ("learning_rate", "pooling", "epochs")
 """Conditions that a sweep searches over: only the value that most models were run with is comparable."""
-SPLIT = ("resolution", "n_train", "recipe_detail")
+SPLIT = ("metric", "resolution", "n_train", "recipe_detail")
 """Conditions that make another question of it where most models were run under several values. Where few
 were (ImageNet weights also tested at a larger size), each model is taken at its own."""
 

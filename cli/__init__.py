@@ -58,12 +58,16 @@ def main() -> None:
         sys.exit(0)
 
 
+from .claims import claims  # noqa: E402
 from .compare import compare  # noqa: E402
 from .correlate import correlate  # noqa: E402
+from .evaluate import evaluate  # noqa: E402
 from .importing import export_results, import_results  # noqa: E402
+from .pareto import pareto  # noqa: E402
 from .profile import profile  # noqa: E402
 from .recommend import recommend  # noqa: E402
 from .report import report  # noqa: E402
+from .scaling import scaling  # noqa: E402
 from .store import store  # noqa: E402
 from .tables import tables  # noqa: E402
 
@@ -71,7 +75,11 @@ app.command()(profile)
 app.command()(compare)
 app.command()(report)
 app.command()(correlate)
+app.command()(claims)
+app.command()(pareto)
+app.command()(scaling)
 app.command()(recommend)
+app.command()(evaluate)
 app.command("import")(import_results)
 app.command("export")(export_results)
 app.add_typer(store, name="store")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003  # typer reads the signature at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,11 +11,21 @@ import typer
 from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
-__all__ = ["correlate"]
+__all__ = ["correlate", "own_results"]
 
 Some = list[str] | None
+
+
+class Show(StrEnum):
+    """What is printed."""
+
+    GRID = "grid"
+    ACROSS = "across"
+    COLLINEARITY = "collinearity"
+    MIXED = "mixed"
 
 
 def correlate(
@@ -22,6 +34,19 @@ def correlate(
     study: Annotated[Some, typer.Option(help="Study or glob; repeat for more.")] = None,
     family: Annotated[Some, typer.Option(help="Show these families only.")] = None,
     statistic: Annotated[Some, typer.Option(help="Show these statistics only.")] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own results (a file `import` reads) instead of the shipped.", show_default=False
+        ),
+    ] = None,
+    show: Annotated[
+        Show,
+        typer.Option(
+            help="grid: every correlation; across: their mean over data sets; collinearity: how far the "
+            "sizes say the same; mixed: one model of everything."
+        ),
+    ] = Show.GRID,
     published: Annotated[
         bool, typer.Option(help="As the fast.ai notebook: minimum over runs, straight lines on raw values.")
     ] = False,
@@ -40,7 +65,11 @@ def correlate(
     from ..analysis.correlate import correlate as relate
     from ..analysis.shipped import choose, shipped
 
-    joined = shipped(datasets=dataset or (), studies=study or ())
+    joined = shipped(datasets=dataset or (), studies=study or (), observations=own_results(results))
+    if show in {Show.COLLINEARITY, Show.MIXED}:
+        of_frame = _collinearity if show is Show.COLLINEARITY else _mixed
+        of_frame(joined.frame, as_json=as_json, as_csv=as_csv, output=output)
+        return
     grid = relate(
         joined.frame,
         rng=np.random.default_rng(seed),
@@ -48,12 +77,99 @@ def correlate(
         summary="min" if published else "mean",
     )
     shown = choose(choose(grid, "family", family or ()), "statistic", statistic or ())
+    if show is Show.ACROSS:
+        _across(shown, np.random.default_rng(seed), as_json=as_json, as_csv=as_csv, output=output)
+        return
     shown = shown.sort_values(["q_value", "p_value"], kind="stable")
     whole = as_json or as_csv or output is not None
     rows: list[dict[str, Any]] = shown.to_dict("records")  # pyright: ignore[reportAssignmentType]
     judged = [row for row in rows if row["verdict"] != "too few"]
     emit(rows if whole else judged[:top], _columns(shown), as_json=as_json, as_csv=as_csv, output=output)
     _explain(grid, len(rows), len(judged), None if whole else top, len(joined.unmatched_observations))
+
+
+def own_results(results: Path | None) -> pd.DataFrame | None:
+    """Read the user's own results; None where no file was named."""
+    if results is None:
+        return None
+    from ..data.results import load_results
+
+    return load_results(results, only=True)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return frame.to_dict("records")  # pyright: ignore[reportReturnType]
+
+
+def _across(shown: pd.DataFrame, rng: np.random.Generator, **form: Any) -> None:
+    from ..analysis.synthesis import across_datasets
+
+    together = across_datasets(shown, rng=rng).sort_values("n_datasets", ascending=False, kind="stable")
+    columns = [
+        *(Column(key, key, right=False) for key in ("family", "level", "statistic")),
+        Column("n_datasets", "data sets"),
+        Column("n_studies", "studies"),
+        Column("mean", "mean r", _signed),
+        Column("cluster_low", "95 % from", _signed),
+        Column("cluster_high", "to", _signed),
+        Column("i2", "I²", plain(2)),
+        Column("agreeing", "same sign", plain(2)),
+    ]
+    emit(_records(together), columns, **form)
+    note(
+        "mean r: random effects over data sets; its interval draws whole data sets again. I² is the share of "
+        "the differences between data sets that is not sampling noise."
+    )
+
+
+def _collinearity(frame: pd.DataFrame, **form: Any) -> None:
+    import pandas as pd
+
+    from ..analysis.collinearity import RATIOS, SIZES, collinearity
+
+    tables = [
+        collinearity(frame, of).assign(together=name) for name, of in (("sizes", SIZES), ("ratios", RATIOS))
+    ]
+    columns = [
+        Column("together", "entered as", right=False),
+        Column("statistic", "statistic", right=False),
+        Column("n", "n"),
+        Column("vif", "VIF", plain(3)),
+        Column("nearest", "moves with", right=False),
+        Column("r_with_nearest", "r", _signed),
+        Column("note", "note", right=False),
+    ]
+    emit(_records(pd.concat(tables)), columns, **form)
+    note("VIF: by how much a coefficient's variance grows for the others' company; above 10 it means little.")
+
+
+def _mixed(frame: pd.DataFrame, **form: Any) -> None:
+    from ..analysis.design import with_datasets
+    from ..analysis.mixed import mixed
+    from ..data.tables import load_datasets
+
+    found = mixed(with_datasets(frame, load_datasets()))
+    columns = [
+        Column("term", "term", right=False),
+        Column("estimate", "log-odds", _signed),
+        Column("low", "95 % from", _signed),
+        Column("high", "to", _signed),
+        Column("vif", "VIF", plain(2)),
+        Column("reading", "reading", right=False),
+    ]
+    document = {
+        "coefficients": _records(found.coefficients),
+        "components": _records(found.components),
+        "n": found.n,
+        "converged": found.converged,
+        "optimiser": found.optimiser,
+        "notes": list(found.notes),
+    }
+    emit(document["coefficients"], columns, document=document, **form)
+    shares = ", ".join(f"{row['component']} {row['share']:.0%}" for row in document["components"])
+    note(f"{found.n} results; variance by {shares}; {'converged' if found.converged else 'NOT converged'}.")
+    for words in found.notes:
+        note(words)
 
 
 def _columns(shown: pd.DataFrame) -> list[Column]:
@@ -71,6 +187,7 @@ def _columns(shown: pd.DataFrame) -> list[Column]:
         Column("pearson", "r", _signed),
         Column("pearson_low", "95 % from", _signed),
         Column("pearson_high", "to", _signed),
+        Column("disattenuated", "r without noise", _signed),
         Column("spearman", "ρ", _signed),
         Column("kendall", "τ", _signed),
         Column("slope", "slope", plain(2)),

@@ -1,0 +1,192 @@
+"""What enters a mixed model: the error on the logit scale, its fixed terms, and who shares what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..data.errors import InputError
+from .association import logit
+from .units import per_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["GROUPINGS", "Design", "design", "with_datasets"]
+
+GROUPINGS = ("task", "backbone", "family", "family_slope")
+"""What rows share: the task (study, data set, recipe), the architecture, its family, the family's slope."""
+
+Floats = NDArray[np.float64]
+SIZES = {
+    "size": ("macs", "doubling of MACs"),
+    "activations": ("activations_per_sqrt_macs", "doubling of activations at equal MACs"),
+    "parameters": ("params_per_mac", "doubling of parameters at equal MACs"),
+}
+IMAGES = 1000
+FEWEST_ROWS = 20
+FEWEST_TASKS = 2
+USUAL_DOMAIN = "natural"
+USUAL_PRETRAINING = "supervised-in1k"
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Everything that a fit needs.
+
+    Attributes:
+        y: `[n]`, logit of the error. rows: who they are (`task`, `backbone`, `family`, `weights` …).
+        terms: `[n, p]`, named columns, `intercept` first.
+        units: term → what one unit of it is, in words.
+        groups: grouping → (names of its levels, `[n]` codes, `[n]` multiplier: 1, or size for a slope).
+        notes: what was left out, and why.
+    """
+
+    y: Floats
+    rows: pd.DataFrame
+    terms: pd.DataFrame
+    units: dict[str, str]
+    groups: dict[str, tuple[list[str], NDArray[np.intp], Floats]]
+    notes: tuple[str, ...]
+
+
+def with_datasets(frame: pd.DataFrame, datasets: pd.DataFrame | None) -> pd.DataFrame:
+    """Add `domain`, and fill `n_train` where the study does not state it, from the data sets' table.
+
+    Args:
+        frame: joined observations.
+        datasets: columns of `Dataset`; None leaves every domain unknown.
+    """
+    facts = pd.DataFrame(columns=["domain", "n_train"]) if datasets is None else datasets.set_index("dataset")
+    domain = frame["dataset"].map(facts["domain"]).astype(object)
+    known = pd.to_numeric(frame["dataset"].map(facts["n_train"]))
+    own = frame["n_train"] if "n_train" in frame else pd.Series(np.nan, frame.index)
+    stated = frame["domain"].astype(object) if "domain" in frame else domain
+    return frame.assign(
+        domain=stated.where(stated.notna(), domain).fillna("unknown"), n_images=own.fillna(known)
+    )
+
+
+def design(frame: pd.DataFrame, groupings: Sequence[str] = GROUPINGS) -> Design:
+    """Build logit error ~ size axes × domain × images + pretraining, with what the rows share.
+
+    Size is log2 of MACs from its mean; activations and parameters enter at equal MACs (ratio axes), so that
+    the three do not say the same. Domain and log2 of the training images enter alone and times size.
+
+    Args:
+        frame: joined observations with the ratio axes (`axes.with_axes`) and, for domain and images,
+            `with_datasets`.
+        groupings: of GROUPINGS, those that get an effect.
+
+    Raises:
+        InputError: for an unknown grouping, a missing column, or too few complete rows.
+    """
+    for name in groupings:
+        if name not in GROUPINGS:
+            raise InputError(f"Unknown grouping {name!r}; allowed: {', '.join(GROUPINGS)}.")
+    for column in ("family", *(column for column, _ in SIZES.values())):
+        if column not in frame:
+            raise InputError(f"The frame has no column {column!r}; use `analysis.shipped.shipped`.")
+    models = per_model(frame)
+    sizes = {name: _log2(models[column]) for name, (column, _) in SIZES.items()}
+    n_eval = models["n_eval"].to_numpy(float) if "n_eval" in models else np.nan
+    y = logit(models["error"].to_numpy(float), n_eval)
+    complete = np.isfinite(y) & np.isfinite(np.column_stack(list(sizes.values()))).all(1)
+    notes = []
+    if not complete.all():
+        notes.append(f"{int((~complete).sum())} rows without a profile's counts were left out")
+    images = _images(models, complete, notes)
+    complete &= np.isfinite(images)
+    if complete.sum() < FEWEST_ROWS:
+        raise InputError(
+            f"{int(complete.sum())} complete rows are too few for a mixed model; {FEWEST_ROWS} are needed."
+        )
+    rows = models[complete].reset_index(drop=True)
+    rows["task"] = rows["study"] + " / " + rows["dataset"] + " / " + rows["recipe"]
+    kept = {name: values[complete] for name, values in sizes.items()}
+    terms, units = _terms(rows, kept, images[complete], notes)
+    size = terms["size"].to_numpy()
+    groups = {name: _grouping(rows, name, size) for name in groupings}
+    for name in [name for name, (levels, _, _) in groups.items() if len(levels) < FEWEST_TASKS]:
+        notes.append(f"only one {name.replace('_', ' ')}: it has no effect of its own")
+        del groups[name]
+    return Design(y[complete], rows, terms, units, groups, tuple(notes))
+
+
+def _log2(values: pd.Series) -> Floats:
+    numbers = pd.to_numeric(values).to_numpy(dtype=float)
+    return np.log2(np.where(numbers > 0, numbers, np.nan))
+
+
+def _images(models: pd.DataFrame, complete: NDArray[np.bool_], notes: list[str]) -> Floats:
+    """log2 of thousands of training images; zeros where too few rows or tasks state them."""
+    images = _log2(models["n_images"]) if "n_images" in models else np.full(len(models), np.nan)
+    known = np.isfinite(images) & complete
+    if known.sum() < complete.sum() / 2 or len(np.unique(images[known])) < 3:
+        notes.append("the number of training images is mostly unknown, or hardly varies: not in the model")
+        return np.zeros(len(models))
+    if known.sum() < complete.sum():
+        notes.append(f"{int(complete.sum() - known.sum())} rows with unknown training images were left out")
+    return images - np.log2(IMAGES)
+
+
+def _terms(
+    rows: pd.DataFrame, sizes: dict[str, Floats], images: Floats, notes: list[str]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    terms: dict[str, Floats] = {"intercept": np.ones(len(rows))}
+    units = {"intercept": "the usual case"}
+    for name, values in sizes.items():
+        terms[name], units[name] = values - values.mean(), SIZES[name][1]
+    size = terms["size"]
+    if np.ptp(images) > 0:
+        terms["images"], units["images"] = images, "doubling of the training images"
+        terms["size × images"] = size * images
+        units["size × images"] = "doubling of MACs, for each doubling of the training images"
+    domain = rows["domain"] if "domain" in rows else pd.Series("unknown", rows.index)
+    usual = USUAL_DOMAIN if (domain == USUAL_DOMAIN).any() else domain.mode()[0]
+    for level in sorted(set(domain) - {usual}):
+        here = np.where(domain == level, 1.0, 0.0)
+        if rows.loc[here > 0, "task"].nunique() < FEWEST_TASKS:
+            notes.append(f"only one task is {level}: its level is the task's own, only its slope is told")
+        else:
+            terms[f"domain {level}"], units[f"domain {level}"] = here, f"{level} instead of {usual} images"
+        terms[f"size × {level}"] = size * here
+        units[f"size × {level}"] = f"doubling of MACs, on {level} beyond {usual} images"
+    _add_pretraining(rows, terms, units)
+    frame = pd.DataFrame(terms)
+    kept = _independent(frame.to_numpy())
+    notes += [f"{name} is told by the other terms: left out" for name in frame.columns[~kept]]
+    return frame.loc[:, kept], {name: units[name] for name in frame.columns[kept]}
+
+
+def _add_pretraining(rows: pd.DataFrame, terms: dict[str, Floats], units: dict[str, str]) -> None:
+    named = rows["pretraining"] if "pretraining" in rows else pd.Series(None, rows.index, dtype=object)
+    stated = named.astype(object).where(named.notna(), "unstated")
+    usual = USUAL_PRETRAINING if (stated == USUAL_PRETRAINING).any() else stated.mode()[0]
+    for level in sorted(set(stated) - {usual}):
+        here = (stated == level).to_numpy()
+        if rows.loc[here, "backbone"].nunique() >= 2 or here.sum() >= FEWEST_ROWS:
+            terms[f"pretraining {level}"] = here.astype(float)
+            units[f"pretraining {level}"] = f"{level} instead of {usual} weights"
+
+
+def _independent(columns: Floats) -> NDArray[np.bool_]:
+    """Mark the columns that are no combination of those before them."""
+    kept = np.zeros(columns.shape[1], dtype=bool)
+    basis = np.empty((len(columns), 0))
+    for i, column in enumerate(columns.T):
+        rest = column - basis @ (basis.T @ column)
+        rest -= basis @ (basis.T @ rest)
+        if np.linalg.norm(rest) > 1e-8 * max(np.linalg.norm(column), 1e-300):
+            kept[i] = True
+            basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
+    return kept
+
+
+def _grouping(rows: pd.DataFrame, name: str, size: Floats) -> tuple[list[str], NDArray[np.intp], Floats]:
+    codes, levels = pd.factorize(rows["family" if name == "family_slope" else name], sort=True)
+    return [str(level) for level in levels], codes, size if name == "family_slope" else np.ones(len(rows))
