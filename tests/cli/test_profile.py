@@ -70,7 +70,7 @@ def test_six_bad_targets_among_sixty_are_six_failed_rows(run, nets):
         f"{nets}:segfault": "crashed (SIGSEGV)",
         f"{nets}:memory": "out of memory",
         f"{nets}:exception": "raised KeyError while it was built",
-        f"{nets}:leave": "called sys.exit(2)",
+        f"{nets}:leave": "raised SystemExit while it was built: 2",
         "resnet18x": "Unknown backbone 'resnet18x'. Did you mean",
     }
     names = good.copy()
