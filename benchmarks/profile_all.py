@@ -20,8 +20,8 @@ own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resourc
 cpu = sum(usage.ru_utime + usage.ru_stime for usage in (own, others))
 peak = max(own.ru_maxrss, others.ru_maxrss) / 2**20
 failed = [row.backbone for row in rows if row.status != "ok"]
-print(f"{sys.argv[1]} process(es): {len(rows)} rows, {len(failed)} failed {failed or ''}, "
-      f"{time.perf_counter() - start:.1f} s wall, {cpu:.1f} s processor, {peak:.2f} GiB at most in one process")
+print(f"{sys.argv[1]} process(es): {len(rows)} rows, failed: {failed}, "
+      f"{time.perf_counter() - start:.1f} s wall, {cpu:.1f} s processor, {peak:.2f} GiB in the largest")
 """
 
 

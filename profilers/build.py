@@ -67,14 +67,13 @@ def profile_all(names: Sequence[str] | None = None, *, processes: int = 1) -> li
 def _profile_share(names: Iterable[str]) -> list[Profile]:
     torch.set_num_threads(1)
     rows = []
-    gc.collect()
-    gc.freeze()
     gc.disable()  # building makes millions of objects that reference counting frees; scans cost a quarter
     try:
         for index, name in enumerate(names):
-            rows.append(_row(name))
             if index % _COLLECT_EVERY == 0:
                 gc.collect()
+                gc.freeze()  # what is remembered stays, and need not be scanned again
+            rows.append(_row(name))
     finally:
         gc.enable()
         gc.unfreeze()

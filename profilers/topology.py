@@ -69,6 +69,8 @@ def classifier_paths(module: nn.Module) -> set[str]:
     except (AttributeError, TypeError, NotImplementedError):
         found = None
     heads = {id(part) for part in (found if isinstance(found, tuple | list) else [found])}
+    if heads == {id(None)}:
+        return set()
     return {
         name
         for path, part in module.named_modules()
@@ -83,35 +85,29 @@ def block_paths(module: nn.Module) -> list[str]:
     A block is a child of a container (Sequential, ModuleList, ModuleDict) with at least two weighted layers
     and no smaller block inside. Where there is none, siblings of one class with two weighted layers count.
     """
-    found = _container_blocks(module, "")
-    return found or _sibling_blocks(module)
+    in_containers, siblings, _ = _blocks_inside(module, "")
+    return in_containers or siblings
 
 
-def _container_blocks(module: nn.Module, path: str) -> list[str]:
-    found: list[str] = []
+def _blocks_inside(module: nn.Module, prefix: str) -> tuple[list[str], list[str], int]:
+    """Blocks among container children, blocks among siblings, and the number of weighted layers."""
+    in_containers: list[str] = []
+    siblings: list[str] = []
+    composite: list[tuple[str, type, bool]] = []
+    total = int(isinstance(module, _WEIGHTED))
     for name, child in module.named_children():
-        child_path = f"{path}.{name}" if path else name
-        inner = _container_blocks(child, child_path)
-        if inner:
-            found += inner
-        elif isinstance(module, _CONTAINERS) and _weighted(child) >= 2:
-            found.append(child_path)
-    return found
-
-
-def _sibling_blocks(module: nn.Module) -> list[str]:
-    found: list[str] = []
-    for path, part in module.named_modules():
-        children = [(name, child) for name, child in part.named_children() if _weighted(child) >= 2]
-        kinds = [type(child) for _, child in children]
-        found += [
-            f"{path}.{name}" if path else name for name, child in children if kinds.count(type(child)) >= 2
-        ]
-    return [path for path in found if not any(other.startswith(f"{path}.") for other in found)]
-
-
-def _weighted(module: nn.Module) -> int:
-    return sum(isinstance(part, _WEIGHTED) for part in module.modules())
+        path = prefix + name
+        inner, inner_siblings, weighted = _blocks_inside(child, f"{path}.")
+        total += weighted
+        in_containers += inner
+        siblings += inner_siblings
+        if weighted >= 2:
+            composite.append((path, type(child), bool(inner_siblings)))
+            if isinstance(module, _CONTAINERS) and not inner:
+                in_containers.append(path)
+    kinds = [kind for _, kind, _ in composite]
+    siblings += [path for path, kind, divided in composite if kinds.count(kind) >= 2 and not divided]
+    return in_containers, siblings, total
 
 
 def stages(maps: Sequence[FeatureMap], blocks: Sequence[str]) -> int | None:
