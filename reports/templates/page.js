@@ -248,8 +248,9 @@
     }], layout((base) => {
       base.height = 120 + (narrow() ? 24 : 28) * rows.length;
       if (narrow()) base.width = Math.max(card.plot.clientWidth, 180 + 36 * keys.length); // scrolls in its card
-      base.margin.b = 16; base.margin.t = narrow() ? 78 : 44; base.margin.r = narrow() ? 30 : 70;
-      Object.assign(base.xaxis, { type: "category", side: "top", showgrid: false, ticks: "", tickangle: narrow() ? -60 : 0, tickfont: { size: narrow() ? 11 : 13 }, fixedrange: true });
+      base.margin.b = 16; const slanted = (card.plot.clientWidth - 200) / keys.length < 88;
+      base.margin.t = slanted ? 84 : 44; base.margin.r = narrow() ? 30 : 70;
+      Object.assign(base.xaxis, { type: "category", side: "top", showgrid: false, ticks: "", tickangle: slanted ? -55 : 0, tickfont: { size: narrow() ? 11 : 13 }, fixedrange: true });
       Object.assign(base.yaxis, { type: "category", autorange: "reversed", showgrid: false, automargin: true, tickformat: "", fixedrange: true });
     }), { ...P.config, displayModeBar: false, responsive: !narrow() });
   }
@@ -271,6 +272,7 @@
     if (!card.stale || !(card.near || force)) return;
     card.stale = false;
     card.draw(card);
+    card.plot.style.height = `${card.plot.layout.height}px`;
     card.plot.dataset.drawn = "yes";
   }
   const watcher = new IntersectionObserver((entries) => {
@@ -414,8 +416,9 @@
   $("theme").addEventListener("click", () => { state.theme = dark() ? "light" : "dark"; restyle(); });
   systemDark.addEventListener("change", restyle);
   window.addEventListener("hashchange", () => { readHash(); update(); });
+  const openSources = (open) => document.querySelectorAll(".sources details").forEach((d) => { d.open = open; });
   let resizing, width = window.innerWidth;
   window.addEventListener("resize", () => { if (window.innerWidth === width) return; width = window.innerWidth; clearTimeout(resizing); resizing = setTimeout(redraw, 150); });
-  window.addEventListener("beforeprint", () => { printing = true; applyTheme(); showBar(); cards.forEach((c) => { c.stale = true; refresh(c, true); }); });
-  window.addEventListener("afterprint", () => { printing = false; restyle(); });
+  window.addEventListener("beforeprint", () => { printing = true; applyTheme(); showBar(); openSources(true); cards.forEach((c) => { c.stale = true; refresh(c, true); }); });
+  window.addEventListener("afterprint", () => { printing = false; openSources(false); restyle(); });
 })();

@@ -1,0 +1,30 @@
+import pytest
+from typer.testing import CliRunner
+
+from archimeter.cli import app
+from archimeter.data.errors import InputError, UnknownNameError
+
+
+def test_a_page_of_the_named_data_sets_is_written_and_said_on_stderr(tmp_path):
+    page = tmp_path / "r.html"
+    result = CliRunner().invoke(app, ["report", "-o", str(page), "--dataset", "pets", "--dataset", "planet"])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert f"{page} written" in result.stderr
+    text = page.read_text(encoding="utf-8")
+    assert '"key":"pets-best"' in text
+    assert '"key":"planet"' in text
+    assert "imagenet-sketch" not in text.split('id="payload"')[1]
+
+
+def test_an_unknown_data_set_is_an_error_that_names_it(tmp_path):
+    result = CliRunner().invoke(app, ["report", "-o", str(tmp_path / "r.html"), "--dataset", "petz"])
+    assert isinstance(result.exception, UnknownNameError)
+    assert "Unknown data set 'petz'" in str(result.exception)
+
+
+def test_a_report_that_is_no_page_is_refused_before_any_work(tmp_path):
+    result = CliRunner().invoke(app, ["report", "-o", str(tmp_path / "r.pdf")])
+    assert isinstance(result.exception, InputError)
+    with pytest.raises(InputError, match=r"name it \.html"):
+        raise result.exception
