@@ -12,25 +12,32 @@ import numpy as np
 from archimeter.analysis.association import pearson
 from archimeter.analysis.bootstrap import Resampler, bca, replicate
 
-KINDS = ("normal", "log-normal", "exponential")
+KINDS = ("normal", "log-normal", "exponential", "gamma", "log-normal 1", "one log-normal 1")
 TRUTHS = (0.0, 0.5, 0.85)
 SIZES = (6, 8, 12, 30)
 DRAWS = 2000
 
 
 def draw(kind: str, rho: float, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Two columns of n: jointly normal, their exponentials (σ 0.5), or linear with exponential parts."""
+    """Two columns of n: jointly normal, exponentials of both or one (σ 0.5 or 1), or of skewed parts."""
+    if kind == "gamma":
+        a, b = (rng.gamma(4, size=(2, n)) - 4) / 2
+        return a, rho * a + np.sqrt(1 - rho**2) * b
     if kind == "exponential":
         a, b = rng.exponential(size=(2, n)) - 1
         return a, rho * a + np.sqrt(1 - rho**2) * b
     a, b = rng.standard_normal((2, n))
     c = rho * a + np.sqrt(1 - rho**2) * b
-    return (a, c) if kind == "normal" else (np.exp(a / 2), np.exp(c / 2))
+    if kind == "log-normal":
+        return np.exp(a / 2), np.exp(c / 2)
+    return {"normal": (a, c), "log-normal 1": (np.exp(a), np.exp(c)), "one log-normal 1": (a, np.exp(c))}[
+        kind
+    ]
 
 
 def covered(kind: str, rho: float, n: int, samples: int) -> tuple[float, float, float, str]:
     """Share of samples whose interval holds the truth (ours, BCa), our mean width, and our method."""
-    rng = np.random.default_rng([n, int(100 * rho), KINDS.index(kind)])
+    rng = np.random.default_rng([n, int(100 * rho), KINDS.index(kind), 2026])
     truth = float(pearson(*draw(kind, rho, 2_000_000, rng)))
     counts = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS).astype(float)
     ours, by_bca, width, method = 0, 0, 0.0, ""
@@ -56,7 +63,7 @@ def main() -> None:
             for rho in TRUTHS:
                 ours, by_bca, width, method = covered(kind, rho, n, samples)
                 found = f"{method}: {ours:.1%}, width {width:.2f}; BCa: {by_bca:.1%}"
-                print(f"n {n:2} {kind:11} ρ {rho:.2f} {found}")
+                print(f"n {n:2} {kind:16} ρ {rho:.2f} {found}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,85 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from archimeter.cli import app
+from archimeter.data.errors import InputError
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_claims_are_printed_with_verdicts_and_judged_by_system():
+    found = run("claims", "--system", "8")
+    assert found.exit_code == 0, found.exception
+    assert "EfficientNet's MACs grow as depth · width² · resolution²." in found.stdout
+    assert "2 supported, 0 not supported, 0 undecided" in found.stderr
+    error = run("claims", "--system", "3").exception
+    assert isinstance(error, InputError)
+    assert "there are claims of 2, 5, 7, 8, 9" in str(error)
+
+
+def test_changed_conclusions_come_as_rows():
+    rows = json.loads(run("claims", "--changed", "--json").stdout)
+    (vit,) = [
+        row
+        for row in rows
+        if (row["dataset"], row["family"], row["statistic"]) == ("planet", "vit", "params")
+    ]
+    assert vit["published_r2"] == pytest.approx(0.480, abs=5e-4)
+    assert vit["changed"] is True
+
+
+def test_a_front_carries_the_published_score():
+    rows = json.loads(run("pareto", "--dataset", "pets", "--study", "fastai", "--json").stdout)
+    for row in rows[:5]:
+        assert row["utility"] == pytest.approx(row["error"] * (row["fit_time_s"] + 80))
+    assert [row["front_probability"] for row in rows] == sorted(
+        (row["front_probability"] for row in rows), reverse=True
+    )
+
+
+def test_a_front_is_of_one_setting():
+    error = run("pareto", "--dataset", "bloodmnist").exception
+    assert isinstance(error, InputError)
+    assert "compares one study, data set and recipe" in str(error)
+
+
+def test_scaling_over_published_members_and_over_results():
+    rows = json.loads(run("scaling", "resnet", "--json").stdout)
+    assert {(row["response"], row["factor"]) for row in rows} >= {("macs", "depth"), ("params", "width")}
+    rows = json.loads(run("scaling", "regnetx", "--error", "--json").stdout)
+    (planet,) = [row for row in rows if row["dataset"] == "planet"]
+    assert planet["high"] < 0
+
+
+def test_correlate_shows_the_mean_over_data_sets_and_the_collinearity():
+    rows = json.loads(
+        run("correlate", "--study", "sfda*", "--statistic", "macs", "--show", "across", "--json").stdout
+    )
+    (pooled,) = [row for row in rows if row["level"] == "pooled"]
+    assert (pooled["n_datasets"], pooled["n_studies"]) == (11, 1)
+    assert pooled["cluster_low"] < pooled["mean"] < pooled["cluster_high"]
+    rows = json.loads(run("correlate", "--study", "fastai", "--show", "collinearity", "--json").stdout)
+    assert {row["together"] for row in rows} == {"sizes", "ratios"}
+
+
+def test_correlate_fits_a_mixed_model():
+    document = json.loads(run("correlate", "--study", "fastai", "--show", "mixed", "--json").stdout)
+    assert document["converged"] is True
+    terms = {row["term"]: row for row in document["coefficients"]}
+    assert terms["size × remote-sensing"]["low"] > 0
+
+
+def test_correlate_takes_one_s_own_results(tmp_path):
+    own = tmp_path / "mine.csv"
+    lines = [f"mine,shoes,resnet{depth},{error}" for depth, error in ((18, 0.3), (34, 0.25), (50, 0.2))]
+    lines += [f"mine,shoes,regnetx_{size},{e}" for size, e in (("002", 0.4), ("004", 0.35), ("016", 0.22))]
+    own.write_text("\n".join(["study,dataset,backbone,error", *lines]) + "\n", encoding="utf-8")
+    rows = json.loads(run("correlate", "--results", str(own), "--statistic", "macs", "--json").stdout)
+    assert {row["study"] for row in rows} == {"mine"}
+    (pooled,) = [row for row in rows if row["level"] == "pooled"]
+    assert pooled["n"] == 6
+    assert pooled["pearson"] < -0.5
