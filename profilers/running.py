@@ -149,7 +149,7 @@ def _run(
     args, kwargs = (to_values if why else to_meta)((args, kwargs))
     shapes = input_shapes(args, kwargs)
     try:
-        traced = trace(module, args, kwargs)
+        traced = _traced(module, args, kwargs)
     except (Exception, SystemExit) as error:
         if not why and asks_for_values(error):
             raise _NeedsValues(f"{type(error).__name__}: {first_line(error)}") from error
@@ -159,6 +159,15 @@ def _run(
         ) from error
     note = f"counted on the CPU with made-up values, as it needs values to run ({why})" if why else None
     return Pass(module, traced, tuple(args), kwargs, shapes, note)
+
+
+def _traced(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trace:
+    try:
+        return trace(module, args, kwargs)
+    except RuntimeError as error:
+        if not any(words in str(error) for words in ("nference tensor", "does not require grad")):
+            raise
+    return trace(module, args, kwargs, whole=False)  # its forward differentiates something
 
 
 def _written(shapes: tuple[tuple[int, ...], ...]) -> str:

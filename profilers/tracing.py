@@ -123,13 +123,17 @@ class Trace:
         return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
 
-def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> Trace:
+def trace(
+    module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, *, whole: bool = True
+) -> Trace:
     """Run `module` once, in the mode in which it is, and return what its operators did.
 
     Args:
         module: on the meta device (answered from remembered shapes, no memory) or on the CPU (really run).
         args: positional inputs, tensors or nests of them.
         kwargs: inputs by name.
+        whole: see composite operators (linear, attention, LSTM) undivided, under `torch.inference_mode()`. A
+            forward that differentiates cannot run there; without, its operators are seen in their parts.
 
     Raises whatever the forward raises.
     """
@@ -142,7 +146,8 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | No
         if isinstance(value, Tensor):
             set_node(value, INPUT)
     with (
-        torch.inference_mode(),
+        torch.inference_mode(whole),
+        torch.no_grad(),
         _unfused_multihead(),
         _paths(module, result) as path,
         _Counting(result, path),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from archimeter.data.errors import TargetError
@@ -265,7 +264,7 @@ def test_transformer_encoder_layer_despite_its_fused_shortcut():
 def test_grouped_query_attention():
     class Net(nn.Module):
         def forward(self, q, k):
-            return F.scaled_dot_product_attention(q, k, k, enable_gqa=True)
+            return nn.functional.scaled_dot_product_attention(q, k, k, enable_gqa=True)
 
     row = profile(Net(), inputs=(torch.zeros(1, 8, 5, 4), torch.zeros(1, 2, 7, 4)))
     assert row.macs == 2 * 8 * 5 * 7 * 4
@@ -378,7 +377,7 @@ def test_lazy_modules():
     assert (row.macs, row.params) == (5 * 3 + 3 * 2, 5 * 3 + 3 + 3 * 2 + 2)
 
 
-def test_checkpointed_and_gradient_seeking_forwards():
+def test_a_checkpointed_forward():
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -390,10 +389,26 @@ def test_checkpointed_and_gradient_seeking_forwards():
     assert profile(Net(), inputs=torch.zeros(1, 4)).macs == 16
 
 
+def test_a_forward_that_differentiates():
+    class Force(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.energy = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 1))
+
+        def forward(self, x):
+            with torch.enable_grad():
+                x = x.detach().requires_grad_()
+                return torch.autograd.grad(self.energy(x).sum(), x)[0]
+
+    row = profile(Force(), inputs=torch.zeros(1, 4))
+    assert row.macs == 2 * (4 * 6 + 6)  # forward, and the same products transposed on the way back
+    assert row.depth == 4
+
+
 def test_a_pickled_module_and_bare_weights_are_refused(tmp_path):
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "weights.pt")
     torch.save(nn.Linear(2, 2), tmp_path / "module.pt")
-    with pytest.raises(TargetError, match="holds weights only .* Give the `file.py:factory`"):
+    with pytest.raises(TargetError, match=r"holds weights only .* Give the `file\.py:factory`"):
         profile(str(tmp_path / "weights.pt"))
     with pytest.raises(TargetError, match="A pickled module runs code when it is read and is refused"):
         profile(str(tmp_path / "module.pt"))
