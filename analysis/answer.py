@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from .nearest import Neighbour
+from .outlook import Expected, NextRun
 from .query import Query
 
 __all__ = ["KnownResult", "Recommendation", "Recommended", "Speed", "Support"]
@@ -51,6 +52,7 @@ class Recommended:
         support: `inside` (measured under this recipe in this domain), `edge` (under this recipe elsewhere),
             `outside` (only under another recipe).
         reasons: why it stands here, in words. preprocessing: what its weights expect of an image.
+        expected: predicted error, interval and chances; None where no fitted model covers the tables.
     """
 
     rank: int
@@ -73,6 +75,7 @@ class Recommended:
     support: Support
     reasons: tuple[str, ...]
     preprocessing: Mapping[str, Any] | None
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,11 @@ class Recommendation:
     nearest: tuple[Neighbour, ...]
     n_candidates: int
     notes: tuple[str, ...]
+    shortlist: tuple[str, ...] = ()
+    next_runs: tuple[NextRun, ...] = ()
+    highest_level: float | None = None
+    advice: str | None = None
+    checklist: tuple[str, ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """The whole answer as one JSON-able object."""
@@ -93,6 +101,11 @@ class Recommendation:
             "nearest": [_neighbour_row(neighbour) for neighbour in self.nearest],
             "n_candidates": self.n_candidates,
             "notes": list(self.notes),
+            "shortlist": list(self.shortlist),
+            "next_runs": [asdict(run) for run in self.next_runs],
+            "highest_level": self.highest_level,
+            "advice": self.advice,
+            "checklist": list(self.checklist),
         }
 
 

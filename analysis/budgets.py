@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .evidence import Candidate
     from .query import Query
 
+Predicted = tuple[str, dict[str, tuple[float, float, float]]]
+"""How the times are to be read, and backbone → seconds per image with a 90 % interval."""
+
 __all__ = ["affordable", "published_device", "published_speeds"]
 
 
@@ -22,8 +25,13 @@ def affordable(
     candidates: Mapping[str, Candidate],
     devices: list[str],
     speeds: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    predicted: Mapping[str, Predicted] | None = None,
 ) -> list[str]:
-    """Apply one budget after the other; the one that leaves nobody is the one that is reported."""
+    """Apply one budget after the other; the one that leaves nobody is the one that is reported.
+
+    A published time decides where there is one, else the lower end of the predicted one: what may keep the
+    budget stays, and its row says that it has to be measured.
+    """
     kept = list(candidates)
     if query.licences:
         kept = _named(kept, candidates, query.licences, "licence", wanted=True)
@@ -38,7 +46,7 @@ def affordable(
     for budget, device in zip(query.within, devices, strict=True):
         kept = _within(
             kept,
-            lambda m, device=device: _seconds(_published(candidates[m], speeds[device])),
+            lambda m, device=device: _seconds(candidates[m], speeds[device], (predicted or {}).get(device)),
             budget.seconds_per_image,
             f"--within on the {device}",
             _ms,
@@ -109,20 +117,35 @@ def _published(candidate: Candidate, rows: Mapping[str, Mapping[str, Any]]) -> M
     return rows.get(candidate.model) or rows.get(candidate.backbone)
 
 
-def _seconds(row: Mapping[str, Any] | None) -> float | None:
-    return None if row is None else 1 / row["throughput"]
+def _seconds(
+    candidate: Candidate, rows: Mapping[str, Mapping[str, Any]], predicted: Predicted | None
+) -> float | None:
+    row = _published(candidate, rows)
+    if row is not None:
+        return 1 / row["throughput"]
+    known = predicted[1].get(candidate.backbone) if predicted else None
+    return known[1] if known else None
 
 
 def published_speeds(
-    candidate: Candidate, speeds: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    candidate: Candidate,
+    speeds: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    predicted: Mapping[str, Predicted] | None = None,
+    limits: Mapping[str, float] | None = None,
 ) -> tuple[Speed, ...]:
-    """The candidate's published time per image on each device, with the setting it was measured in."""
+    """The candidate's time per image on each device: published with its setting, or predicted and said so."""
     found = []
     for device, rows in speeds.items():
         row = _published(candidate, rows)
         if row is not None:
             source = f"published: batch {row['batch_size']}, {row['dtype']}, torch {row['torch_version']}"
             found.append(Speed(device, 1 / row["throughput"], source))
+        elif predicted and device in predicted and candidate.backbone in predicted[device][1]:
+            seconds, low, high = predicted[device][1][candidate.backbone]
+            source = f"predicted, 90 % between {_ms(low)} and {_ms(high)}: {predicted[device][0]}"
+            if low <= (limits or {}).get(device, 0.0) < high:
+                source += "; the budget lies between: measure it"
+            found.append(Speed(device, seconds, source))
     return tuple(found)
 
 

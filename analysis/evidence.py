@@ -7,7 +7,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ _OBSERVED = (
 )
 _WEIGHTS = (
     *("weights", "backbone", "family", "kind", "pretraining", "licence"),
-    *("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode"),
+    *("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode", "is_default"),
 )
 _PROFILED = ("backbone", "params", "macs", "activations", "input_shapes")
 _BENCHED = (
@@ -123,13 +123,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The tables as rows: results, data sets, weights, profiles; published speeds on demand."""
+    """The tables as rows: results, data sets, weights, profiles; published speeds on demand.
+
+    `shipped`: whether these are the tables that the shipped model was fitted on.
+    """
 
     observations: tuple[Row, ...]
     datasets: Mapping[str, Row]
     weights: Mapping[str, Row]
     profiles: Mapping[str, Row]
     read_benchmarks: Callable[[], dict[str, list[Any]]]
+    shipped: bool = False
 
     @staticmethod
     def of(
@@ -278,13 +282,14 @@ def load_evidence(folder: Path = TABLES) -> Evidence:
     """
     entries = json.loads(_text(folder / "manifest.json"))["tables"]
     studies = [entry["table"] for entry in entries if entry["record"] == "Observation"]
-    return Evidence.of(
+    made = Evidence.of(
         observations=[row for study in studies for row in _read(folder / f"{study}.parquet", _OBSERVED)],
         datasets=_read(folder / "datasets.parquet", None),
         weights=_read(folder / "weights.parquet", _WEIGHTS),
         profiles=_read(folder / "profiles.parquet", _PROFILED),
         benchmarks=lambda: _columns(folder / "benchmarks.parquet", _BENCHED),
     )
+    return replace(made, shipped=folder == TABLES)
 
 
 _REMEDY = "Reinstall archimeter, or rebuild the tables with `python -m archimeter.data.build RAW_DIR`."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..data.errors import InputError, close_matches
 from ..data.records import DOMAINS, RECIPES
 
-__all__ = ["LatencyBudget", "Query", "parse_count", "parse_latency_budget"]
+__all__ = ["LatencyBudget", "Query", "parse_anchor", "parse_count", "parse_latency_budget"]
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _SCALES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12}
@@ -36,7 +36,7 @@ class Query:
         licences: globs over the weights' licence, one of which must match; empty allows any.
         exclude_pretraining: globs over the kind of pretraining that must not match.
     Answer:
-        top: rows wanted.
+        top: rows wanted. anchors: the user's own runs on these data, as (backbone or weights, error).
     """
 
     images: int | None = None
@@ -53,6 +53,7 @@ class Query:
     exclude_pretraining: tuple[str, ...] = ()
 
     top: int = 10
+    anchors: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         _one_of("domain", self.domain, DOMAINS)
@@ -61,6 +62,9 @@ class Query:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InputError(f"{name} is {value:g}; it must be a number above 0.")
+        for model, error in self.anchors:
+            if not 0 <= error <= 1:
+                raise InputError(f"The anchor {model}={error:g} is no error in [0, 1]. Is it a percentage?")
         if self.images is not None and self.classes is not None and self.images < self.classes:
             raise InputError(
                 f"{self.images} images cannot show {self.classes} classes; give at least one image per class."
@@ -84,6 +88,18 @@ def parse_count(text: str) -> float:
     if not match:
         raise InputError(f"{text!r} is not a count. Write a number with k, M, G or T, such as 50M or 4.1G.")
     return float(match[1].replace("_", "")) * _SCALES[match[2].lower()]
+
+
+def parse_anchor(text: str) -> tuple[str, float]:
+    """Read `resnet50=0.041`: a backbone or weights name, and its error on the asked data.
+
+    Raises:
+        InputError: for anything else.
+    """
+    match = re.fullmatch(r"\s*([^=\s]+)\s*=\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*(%?)\s*", text)
+    if not match:
+        raise InputError(f"{text!r} is no anchor. Write a backbone, = and its error, such as resnet50=0.041.")
+    return match[1], float(match[2]) / (100 if match[3] else 1)
 
 
 def parse_latency_budget(text: str) -> LatencyBudget:

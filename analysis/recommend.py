@@ -1,7 +1,7 @@
-"""Which backbone to try: the models that did best on the data sets most like the asked one.
+"""Which backbone to try: what the fitted model expects of each, beside what was really measured nearby.
 
-The ranking is the weighted mean rank over the nearest data sets, which is the baseline that most published
-transferability scores do not beat. It orders; it does not predict an error.
+On the shipped tables the order is that of the predicted error (`prediction`). On other evidence there is no
+fitted model: the order is the weighted mean rank over the nearest data sets.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from ..data.errors import InputError
 from .answer import KnownResult, Recommendation, Recommended, Speed, Support
 from .budgets import affordable, published_device, published_speeds
 from .evidence import Candidate, Evidence, Result, Task, load_evidence
+from .latency_model import predicted_seconds
 from .nearest import Neighbour, nearest
+from .outlook import CHECKLIST, Expected, Outlook, advice, foreign
+from .prediction.forecast import load_fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,26 +47,48 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     near = nearest(query, known.tasks)
     if not near:
         raise InputError("There is no result to rank by: the tables hold no usable observation.")
-    models = sorted({model for neighbour in near for model in neighbour.task.results})
+    fitted = load_fitted() if known.shipped else None
+    measured = {model for neighbour in near for model in neighbour.task.results}
+    models = sorted(measured if fitted is None else set(fitted.models))
     candidates = {model: known.candidate(model) for model in models}
     devices = [published_device(budget.device, known.devices) for budget in query.within]
     speeds = {device: known.speeds(device) for device in devices}
-    kept = affordable(query, candidates, devices, speeds)
+    predicted = predicted_seconds() if known.shipped and devices else {}
+    limits = {device: budget.seconds_per_image for budget, device in zip(query.within, devices, strict=True)}
+    kept = affordable(query, candidates, devices, speeds, predicted)
     scores = {model: _score(model, near) for model in kept}
-    best = sorted(kept, key=lambda model: (scores[model], model))[: query.top]
+    outlook = Outlook(fitted, query, known, kept) if fitted else None
+    ordered = outlook.order if outlook else sorted(kept, key=lambda model: (scores[model], model))
+    best = ordered[: query.top]
     rows = tuple(
         _row(
             candidates[model],
             near,
             query,
+            tasks=known.tasks,
             rank=rank,
             score=scores[model],
             first=best[0],
-            speeds=published_speeds(candidates[model], speeds),
+            speeds=published_speeds(candidates[model], speeds, predicted, limits),
+            expected=outlook.expected(model) if outlook else None,
         )
         for rank, model in enumerate(best, start=1)
     )
-    return Recommendation(query, rows, near, len(models), _notes(query, near, len(models), len(kept), rows))
+    notes = _notes(query, near, len(models), len(kept), rows)
+    if outlook is None:
+        return Recommendation(query, rows, near, len(models), notes)
+    return Recommendation(
+        query,
+        rows,
+        near,
+        len(models),
+        notes,
+        shortlist=outlook.shortlist(),
+        next_runs=outlook.next_runs(candidates),
+        highest_level=outlook.forecast.highest_level,
+        advice=advice(query),
+        checklist=CHECKLIST,
+    )
 
 
 def _score(model: str, near: Iterable[Neighbour]) -> float:
@@ -82,16 +107,20 @@ def _row(
     near: tuple[Neighbour, ...],
     query: Query,
     *,
+    tasks: Iterable[Task],
     rank: int,
     score: float,
     first: str,
     speeds: tuple[Speed, ...],
+    expected: Expected | None,
 ) -> Recommended:
     model = candidate.model
     seen = [neighbour.task for neighbour in near if model in neighbour.task.results]
     costed = next((task for task in seen if task.results[model].fit_time_s), None)
     cost = costed.results[model] if costed else None
     tied, why_tied = _tie(model, first, near)
+    if expected is not None and not tied:
+        why_tied = None  # the predicted difference says it better
     return Recommended(
         rank=rank,
         backbone=candidate.backbone,
@@ -110,9 +139,10 @@ def _row(
         training_memory_bytes=cost.peak_memory_bytes if cost else None,
         cost_study=costed.study if costed else None,
         tied_with_first=tied,
-        support=_support(seen, query),
-        reasons=(*_reasons(model, seen), *([why_tied] if why_tied else [])),
+        support=_support([task for task in tasks if model in task.runs], query),
+        reasons=(*_because(expected), *_reasons(model, seen), *([why_tied] if why_tied else [])),
         preprocessing=candidate.preprocessing,
+        expected=expected,
     )
 
 
@@ -161,6 +191,14 @@ def _support(seen: list[Task], query: Query) -> Support:
     return "edge" if same else "outside"
 
 
+def _because(expected: Expected | None, most: int = 2) -> list[str]:
+    """The strongest terms in words, against the average candidate."""
+    if expected is None:
+        return []
+    terms = sorted(expected.terms.items(), key=lambda term: (-abs(term[1]), term[0]))[:most]
+    return [f"{value:+.1f} points: {name}" for name, value in terms if abs(value) >= 0.05]
+
+
 def _reasons(model: str, seen: list[Task]) -> list[str]:
     words = []
     for task in seen[:3]:
@@ -173,11 +211,17 @@ def _notes(
     query: Query, near: tuple[Neighbour, ...], n_models: int, n_kept: int, rows: tuple[Recommended, ...]
 ) -> tuple[str, ...]:
     ties = sum(row.tied_with_first for row in rows)
+    predicted = rows[0].expected is not None
     said = [
-        (True, _ORDER),
+        (not predicted, _ORDER),
+        (predicted, _PREDICTED),
+        (predicted and bool(foreign(query)), _foreign(query)),
         (
             True,
-            f"{n_models} models have results on the {len(near)} nearest data sets; {n_kept} fit the budget.",
+            f"{n_models} models are known; {n_kept} fit the budget."
+            if predicted
+            else f"{n_models} models have results on the {len(near)} nearest data sets; "
+            f"{n_kept} fit the budget.",
         ),
         (query.domain == "unknown", _NO_DOMAIN),
         (query.domain != "unknown" and not any(_alike(n, query) for n in near), _outside(query)),
@@ -193,6 +237,13 @@ def _alike(neighbour: Neighbour, query: Query) -> bool:
     return task.facts.get("domain") == query.domain and task.recipe == query.recipe
 
 
+def _foreign(query: Query) -> str:
+    return (
+        f"Outside the tables' support: {', '.join(foreign(query))}. The intervals are widened; this is a "
+        "prior only: run two anchors of different families."
+    )
+
+
 def _outside(query: Query) -> str:
     return (
         f"Outside the tables' support: no {query.recipe} result near it is of the domain {query.domain}. "
@@ -204,10 +255,14 @@ _ORDER = (
     "The order is a weighted mean rank over the nearest data sets. It says what to try first, not what error "
     "to expect: only a run on your images tells that."
 )
+_PREDICTED = (
+    "Predicted errors come from results on other data sets; the interval is mostly the unknown difficulty of "
+    "yours. One run of your own (--anchor backbone=error) narrows it more than anything else."
+)
 _NO_DOMAIN = "No domain was stated, so every data set counts as half foreign: --domain narrows it."
 _OFFLINE = (
     "Times per image are published throughputs at large batches (offline), inverted; a single image takes "
-    "longer. Backbones without a published figure on the device were left out."
+    "longer. A time that is predicted says so, with its interval."
 )
 _FASTAI_GAPS = (
     "The fast.ai sweep has no result for MobileNetV3, BEiT and the large ConvNeXt and ViT (they did not fit "

@@ -42,9 +42,9 @@ def evaluate(
     for name in protocol or ():
         if name not in DEFAULT:
             raise UnknownNameError("protocol", name, DEFAULT)
-    rows = load_results(results, only=True) if results else load_observations()
+    rows = load_results(results, only=True) if results else load_observations() if study else None
     for name in study or ():
-        if name not in set(rows["study"]):
+        if rows is not None and name not in set(rows["study"]):
             raise UnknownNameError("study", name, sorted(set(rows["study"])))
     found = run(rows, studies=tuple(study or ()), protocols=tuple(protocol or DEFAULT))
     if as_json:

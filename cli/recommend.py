@@ -10,6 +10,7 @@ from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain, si
 
 if TYPE_CHECKING:
     from ..analysis.answer import Recommendation, Recommended
+    from ..analysis.outlook import Expected
 
 __all__ = ["recommend"]
 
@@ -35,6 +36,7 @@ def recommend(
     exclude_pretraining: Annotated[
         Some, typer.Option(help="Pretraining to leave out, or glob; repeatable.")
     ] = None,
+    anchor: Annotated[Some, typer.Option(help="Your own run: 'resnet50=0.041' (error); up to three.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows wanted.")] = 10,
     as_json: JsonFlag = False,
     as_csv: CsvFlag = False,
@@ -44,7 +46,7 @@ def recommend(
 
     Example: archimeter recommend --images 1000 --classes 17 --domain remote-sensing --max-params 50M
     """
-    from ..analysis.query import Query, parse_count, parse_latency_budget
+    from ..analysis.query import Query, parse_anchor, parse_count, parse_latency_budget
     from ..analysis.recommend import recommend as answer_to
 
     query = Query(
@@ -60,6 +62,7 @@ def recommend(
         licences=tuple(licence or ()),
         exclude_pretraining=tuple(exclude_pretraining or ()),
         top=top,
+        anchors=tuple(parse_anchor(text) for text in anchor or ()),
     )
     answer = answer_to(query)
     document = answer.as_document()
@@ -79,7 +82,12 @@ def recommend(
 
 
 def _for_people(row: Recommended) -> dict[str, Any]:
+    expected = row.expected
     return {
+        "predicted": _span(expected) if expected else None,
+        "behind": _behind(expected) if expected else None,
+        "p_best": f"{expected.p_best:.0%}" if expected else None,
+        "p_within": f"{expected.p_within_1_point:.0%}" if expected else None,
         "model": row.weights or row.backbone,
         "ms": [f"{1e3 * speed.seconds_per_image:.2f}" for speed in row.speeds],
         "tie": "tie" if row.tied_with_first else None,
@@ -91,8 +99,7 @@ def _columns(answer: Recommendation) -> list[Column]:
     columns = [
         Column("rank", ""),
         Column("model", "backbone and weights", right=False),
-        Column("rank_score", "rank score", plain(2)),
-        Column("tie", "with first", right=False),
+        *(_PREDICTED if answer.rows[0].expected else _RANKED),
         Column("params", "params", si()),
         Column("macs", "MACs", si()),
     ]
@@ -106,12 +113,44 @@ def _columns(answer: Recommendation) -> list[Column]:
     ]
 
 
+def _span(expected: Expected) -> str:
+    return f"{100 * expected.error:.1f} ({100 * expected.low:.1f} to {100 * expected.high:.1f})"
+
+
+def _behind(expected: Expected) -> str:
+    low, high = 100 * expected.behind_low, 100 * expected.behind_high
+    return f"{100 * expected.behind:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+_RANKED = (Column("rank_score", "rank score", plain(2)), Column("tie", "with first", right=False))
+_PREDICTED = (
+    Column("predicted", "error % (80 %)", right=False),
+    Column("behind", "behind first", right=False),
+    Column("p_best", "best"),
+    Column("p_within", "within 1 pt"),
+)
+
+
 def _explain(answer: Recommendation) -> None:
     for neighbour in answer.nearest[:3]:
         task = neighbour.task
         note(f"near: {task.dataset} ({task.study}, {task.recipe}): {'; '.join(neighbour.reasons)}")
     for words in answer.notes:
         note(words)
+    if answer.shortlist:
+        note(
+            f"{len(answer.shortlist)} models hold the best with 80 %: {', '.join(answer.shortlist[:6])}"
+            + (f" and {len(answer.shortlist) - 6} more" if len(answer.shortlist) > 6 else "")
+        )
+    for run in answer.next_runs[:1]:
+        note(
+            f"Run next: {run.model}; it is expected to save {run.saves_points:.2f} points for about "
+            f"{run.minutes:.0f} minutes (at an assumed 5 TMAC/s), then give it as --anchor."
+        )
+    if answer.advice:
+        note(answer.advice)
+    for item in answer.checklist:
+        note(f"- {item}")
     first = answer.rows[0].preprocessing
     if first:
         size = "×".join(str(side) for side in first["input_size"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 __all__ = ["bootstrap_mean", "recall", "regret", "scores", "tau", "weighted_tau"]
@@ -17,14 +19,16 @@ def weighted_tau(errors: Array, order: Array) -> float:
     """
     from scipy.stats import weightedtau
 
-    return float(weightedtau(-errors, -order)[0])
+    found: Any = weightedtau(-errors, -order)
+    return float(found.statistic)
 
 
 def tau(errors: Array, order: Array) -> float:
     """Kendall's τ-b."""
     from scipy.stats import kendalltau
 
-    return float(kendalltau(errors, order)[0])
+    found: Any = kendalltau(errors, order)
+    return float(found.statistic)
 
 
 def regret(errors: Array, order: Array, k: int = 1) -> float:

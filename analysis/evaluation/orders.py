@@ -52,8 +52,9 @@ def score_orders(
         used = [facts.get(panel.datasets[i], {}) for i in keep]
         mine = facts.get(target, {})
         truth, pool = panel.errors[rated, j], [m for m, r in zip(models, rated, strict=True) if r]
-        orders = baseline_orders(known[rated], pool, used, mine)
-        orders[METHOD] = _order(known[rated], pool, used, mine, cold=protocol in ("family", "double"))
+        cold = protocol in ("family", "double")  # then only sizes and ImageNet know nothing they should not
+        orders = baseline_orders(known[rated][:, :0] if cold else known[rated], pool, used, mine)
+        orders[METHOD] = _order(known[rated], pool, used, mine, cold=cold)
         orders["random"] = rng.permutation(len(truth)).astype(float)
         for method, order in orders.items():
             if np.isfinite(order).any() and np.nanstd(order) > 0:

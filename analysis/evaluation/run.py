@@ -16,6 +16,7 @@ from ..prediction.panels import Panel, facts_of, panels
 from .levels import score_levels
 from .measures import bootstrap_mean, weighted_tau
 from .orders import METHOD, score_orders
+from .pooled import score_pooled
 from .splits import PROTOCOLS, split_hash
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def evaluate(
     Args:
         observations: the results; the shipped studies when None.
         studies: keys to restrict it to; all when empty.
-        protocols: keys of PROTOCOLS.
+        protocols: keys of PROTOCOLS. The pooled model behind `recommend` is scored where all shipped studies
+            take part, on held-out data sets and held-out studies.
         progress: wraps the panels, to show how far it is.
 
     Raises:
@@ -98,6 +100,8 @@ def evaluate(
             scored += score_orders(panel, facts, table, protocol)
             if protocol in ("dataset", "dataset-alone"):
                 levels += score_levels(panel, facts, protocol)
+    if observations is None and not studies:
+        scored += score_pooled(found, facts, table)
     per_dataset = pd.DataFrame(scored)
     if per_dataset.empty:
         raise InputError("No data set has a known one to be predicted from under these protocols.")
@@ -105,7 +109,9 @@ def evaluate(
         orders=_orders(per_dataset),
         levels=_levels(pd.DataFrame(levels)),
         ceilings=_ceilings(found),
-        splits={protocol: split_hash(found, facts, protocol) for protocol in protocols},
+        splits={
+            protocol: split_hash(found, facts, protocol) for protocol in dict.fromkeys([*protocols, "study"])
+        },
         per_dataset=per_dataset,
     )
 
@@ -180,4 +186,5 @@ def _ceilings(found: Sequence[Panel], draws: int = 40) -> pd.DataFrame:
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")  # pyright: ignore[reportReturnType]
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]

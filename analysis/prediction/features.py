@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,11 @@ Source: `meta` of torchvision's weights enums (0.29), BSD-3.
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """One model; NaN where nothing is known. imagenet: logit of the ImageNet-1k top-1 error."""
+    """One model; NaN where nothing is known.
+
+    macs, activations: scaled to 224 × 224 pixels, so that a default size is not taken for a larger net.
+    imagenet: logit of the ImageNet-1k top-1 error.
+    """
 
     backbone: str
     weights: str | None
@@ -57,9 +62,14 @@ class Facts:
     def __init__(self, profiles: pd.DataFrame, weights: pd.DataFrame, imagenet: pd.DataFrame) -> None:
         sizes = profiles.drop_duplicates("backbone").set_index("backbone")
         self._sizes = {
-            str(name): (float(p), float(m), float(a))
-            for name, p, m, a in zip(
-                sizes.index, sizes["params"], sizes["macs"], sizes["activations"], strict=True
+            str(name): (float(p), float(m) * _at_224(shape), float(a) * _at_224(shape))
+            for name, p, m, a, shape in zip(
+                sizes.index,
+                sizes["params"],
+                sizes["macs"],
+                sizes["activations"],
+                sizes["input_shapes"],
+                strict=True,
             )
         }
         self._pretraining = dict(zip(weights["weights"], weights["pretraining"], strict=True))
@@ -91,6 +101,11 @@ class Facts:
             activations,
             float(logit(error)) if np.isfinite(error) else np.nan,
         )
+
+
+def _at_224(shapes: str | None) -> float:
+    side = json.loads(shapes)[0][-1] if shapes else 224
+    return (224 / side) ** 2
 
 
 def facts_table(facts: Facts, backbones: Iterable[str], weights: Iterable[str | None]) -> list[ModelFacts]:

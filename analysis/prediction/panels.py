@@ -86,7 +86,7 @@ def _one_rate(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _conditions(rows: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
     cells = rows.groupby(["model", "dataset"])
-    detailed = bool(cells["recipe_detail"].nunique().gt(1).any())  # noqa: PD101  # per group
+    detailed = bool(cells["recipe_detail"].nunique().gt(1).any())  # per group
     parts = list(rows.groupby("recipe_detail", sort=True)) if detailed else [("", rows)]
     found = []
     for condition, part in parts:

@@ -1,0 +1,214 @@
+"""What is expected of each candidate on the asked data: error, interval, chances, reasons, the next run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.errors import InputError, UnknownNameError
+from .prediction.design import FEATURES, KINDS, NUMBERS, PRETRAININGS
+from .prediction.forecast import Fitted, Forecast
+from .prediction.logits import expit
+
+if TYPE_CHECKING:
+    from .evidence import Candidate, Evidence
+    from .query import Query
+
+__all__ = ["Expected", "NextRun", "Outlook"]
+
+MOST = 40
+"""Candidates among which the chances and the next run are reckoned: the best by expected error."""
+CAUTION = 0.5
+"""Deviations of a model's own effect that count against it in the order: what nobody fine-tuned must be
+expected to be clearly better before it goes ahead of one that somebody did."""
+MACS_PER_SECOND = 5e12
+EPOCHS = 6
+MOST_ANCHORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is expected of one model.
+
+    Attributes:
+        error, low, high: predicted error and its 80 % interval, in [0, 1]. behind, behind_low, behind_high:
+            error less that of the first row, with its own 80 % interval. p_best, p_within_1_point: chances
+            among the candidates shown and their like. terms: what moves it against the average candidate, in
+            error points, negative is better.
+    """
+
+    error: float
+    low: float
+    high: float
+    behind: float
+    behind_low: float
+    behind_high: float
+    p_best: float
+    p_within_1_point: float
+    terms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class NextRun:
+    """A run worth making: expected error points saved, and minutes at an assumed training speed."""
+
+    model: str
+    saves_points: float
+    minutes: float
+
+
+class Outlook:
+    """The forecast for one query, over the models that keep its budget."""
+
+    def __init__(self, fitted: Fitted, query: Query, known: Evidence, kept: Sequence[str]) -> None:
+        self.fitted, self.query = fitted, query
+        self.anchors = anchored(fitted, query, known)
+        self.forecast = Forecast.of(
+            fitted,
+            {
+                "domain": query.domain,
+                "n_train": query.images,
+                "n_classes": query.classes,
+                "foreign": bool(foreign(query)),
+            },
+            query.recipe,
+            {fitted.place[model]: error for model, error in self.anchors},
+        )
+        mean = self.forecast.mean + CAUTION * self.forecast.doubt
+        first: dict[str, str] = {}
+        for model in sorted((m for m in kept if m in fitted.place), key=lambda m: (mean[fitted.place[m]], m)):
+            first.setdefault(model.partition(".")[0], model)
+        self.order = list(first.values())
+        self._among = [fitted.place[model] for model in self.order[:MOST]]
+        self._best, self._near = self.forecast.chances(self._among)
+        self._low, self._high = self.forecast.interval()
+
+    def expected(self, model: str) -> Expected:
+        """What is expected of one of `order`."""
+        i = self.fitted.place[model]
+        at = self._among.index(i) if i in self._among else None
+        middle, low, high = self.forecast.behind(i, self._among[0])
+        return Expected(
+            error=_short(expit(self.forecast.mean[i])),
+            low=_short(self._low[i]),
+            high=_short(self._high[i]),
+            behind=_short(middle),
+            behind_low=_short(low),
+            behind_high=_short(high),
+            p_best=_short(self._best[at]) if at is not None else 0.0,
+            p_within_1_point=_short(self._near[at]) if at is not None else 0.0,
+            terms=self._terms(i),
+        )
+
+    def shortlist(self) -> tuple[str, ...]:
+        """The smallest set that holds the best with 80 %."""
+        return tuple(self.fitted.models[i] for i in self.forecast.smallest_set(self._among))
+
+    def next_runs(self, candidates: Mapping[str, Candidate], most: int = 3) -> tuple[NextRun, ...]:
+        """The runs that save the most expected error per minute."""
+        if len(self.anchors) >= MOST_ANCHORS:
+            return ()
+        done = {model for model, _ in self.anchors}
+        runs = []
+        for model in self.order[:MOST]:
+            macs = candidates[model].macs
+            if model in done or not macs:
+                continue
+            minutes = 3 * macs * (self.query.images or 1000) * EPOCHS / MACS_PER_SECOND / 60
+            saves = 100 * self.forecast.regret_reduction(self.fitted.place[model], self._among)
+            runs.append(NextRun(model, _short(saves), _short(minutes)))
+        runs.sort(key=lambda run: (-run.saves_points / (run.minutes + 1), run.model))
+        return tuple(runs[:most])
+
+    def _terms(self, i: int) -> dict[str, float]:
+        """Signed contributions in points, by group, against the mean over the candidates reckoned with."""
+        fitted, e = self.fitted, float(expit(self.forecast.mean[i]))
+        away = (fitted.x[i] - fitted.x[self._among].mean(axis=0)) * self.forecast.slopes
+        groups = {
+            "its ImageNet error": [n for n in NUMBERS if "imagenet" in n],
+            "its size": [n for n in NUMBERS if "imagenet" not in n],
+            "its pretraining": PRETRAININGS,
+            "its kind": KINDS,
+        }
+        found = {
+            name: float(sum(away[FEATURES.index(f)] for f in members)) for name, members in groups.items()
+        }
+        scale = fitted.scale["frozen" if self.query.recipe in _FROZEN else "trained"]
+        for name, words in _EFFECTS.items():
+            at = fitted.groups[name][[i, *self._among]]
+            values = np.where(at >= 0, fitted.means[name][at], 0.0)
+            found[words] = float(scale * (values[0] - values[1:].mean()))
+        return {name: _short(100 * e * (1 - e) * value) for name, value in found.items()}
+
+
+_FROZEN = ("linear-probe", "knn", "zero-shot")
+_EFFECTS = {
+    "family": "how its family does elsewhere",
+    "backbone": "how this architecture does elsewhere",
+    "weights": "how these weights do elsewhere",
+}
+
+
+def anchored(fitted: Fitted, query: Query, known: Evidence) -> list[tuple[str, float]]:
+    """The query's own runs as (model, error); a bare architecture means its default weights.
+
+    Raises:
+        UnknownNameError: for a model that is not known.
+        InputError: for more than MOST_ANCHORS.
+    """
+    if len(query.anchors) > MOST_ANCHORS:
+        raise InputError(f"{len(query.anchors)} anchors were given; give at most {MOST_ANCHORS}.")
+    found = []
+    for name, error in query.anchors:
+        model = name if name in fitted.place else _default(fitted, known, name)
+        if model is None:
+            raise UnknownNameError("backbone", name, sorted({m.partition(".")[0] for m in fitted.models}))
+        found.append((model, error))
+    return found
+
+
+def _default(fitted: Fitted, known: Evidence, backbone: str) -> str | None:
+    own = [model for model in fitted.models if model.partition(".")[0] == backbone]
+    chosen = [model for model in own if known.weights.get(model, {}).get("is_default")]
+    return next(iter([*chosen, *own]), None)
+
+
+def foreign(query: Query) -> list[str]:
+    """In which respects no known data set is like the question."""
+    said = [
+        (query.images is not None and query.images < 100, f"{query.images} images"),
+        (query.classes is not None and query.classes > 20_000, f"{query.classes} classes"),
+        (query.channels not in (None, 1, 3), f"{query.channels} channels"),
+        (query.image_size is not None and query.image_size < 28, f"{query.image_size} pixels a side"),
+        (query.domain in ("astronomy", "industrial"), f"the domain {query.domain}"),
+    ]
+    return [words for holds, words in said if holds]
+
+
+def advice(query: Query) -> str:
+    """Frozen features, a linear probe or full fine-tuning for this many images per class."""
+    if not query.images or not query.classes:
+        return "Fine-tune all layers; below about 10 images per class start with a linear probe."
+    each = query.images / query.classes
+    many = f"{each:.3g} images per class"
+    if each < 5:
+        return f"{many}: frozen features with a nearest-class or linear head; fine-tuning will be noise."
+    if each < 20:
+        return f"{many}: run a linear probe first and fine-tune all layers only if it beats that."
+    return f"{many}: fine-tune all layers; a linear probe is the check that the run went well."
+
+
+CHECKLIST = (
+    "Use each backbone's own preprocessing (size, mean, std, interpolation): it differs between weights.",
+    "Do not freeze the backbone unless the images are very few.",
+    "Global pooling and one linear layer are enough; more layers on top seldom help.",
+    "Take the largest backbone that the device's memory holds at your batch; then search batch and rate.",
+)
+"""The usual mistakes of fine-tuning."""
+
+
+def _short(value: Any) -> float:
+    return round(float(value), 6)

@@ -1,0 +1,285 @@
+"""What to expect of every backbone on described data: from the fitted model, in numpy, in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...data.errors import InputError
+from .conformal import highest_level
+from .design import BRANCHES, FEATURES, contexts, recipe_branch
+from .logits import expit, logit
+
+__all__ = ["FITTED", "Fitted", "Forecast", "load_fitted"]
+
+Array = np.ndarray
+FITTED = Path(__file__).parent / "fitted.npz"
+DRAWS = 400
+EFFECTS = ("family", "backbone", "weights")
+LEVEL_TERMS = ("frozen", *BRANCHES, "log classes", "log images per class")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Everything that a query needs, fitted ahead by `python -m archimeter.analysis.prediction.fit`.
+
+    Attributes:
+        models: weights names, and architectures without weights. groups: effect → index of each model's level
+            `[models]` (−1: never measured). means, variances: effect → per level. full: component → variance.
+        x: facts `[models, features]`. slopes, slopes_covariance: see `pooled`.
+        level: coefficients over 1 and LEVEL_TERMS. level_covariance, level_variance: theirs, the rest.
+        scale: `trained`, `frozen` → deviation of logit errors between a data set's models.
+        radius: number of anchors (0, 1) → deviations that an 80 % interval reaches.
+        n_datasets: data sets behind the radius.
+    """
+
+    models: tuple[str, ...]
+    x: Array
+    groups: Mapping[str, Array]
+    means: Mapping[str, Array]
+    variances: Mapping[str, Array]
+    full: Mapping[str, float]
+    slopes: Array
+    slopes_covariance: Array
+    level: Array
+    level_covariance: Array
+    level_variance: float
+    scale: Mapping[str, float]
+    radius: tuple[float, float]
+    n_datasets: int
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Model → its row."""
+        return {name: i for i, name in enumerate(self.models)}
+
+
+def level_row(dataset: Mapping[str, Any], recipe: str) -> Array:
+    """What the difficulty of a data set is predicted from: 1 and LEVEL_TERMS, unknown at the middle."""
+    context = contexts(dataset, recipe)
+    classes, images = dataset.get("n_classes"), dataset.get("n_train")
+    return np.array(
+        [
+            1.0,
+            float(recipe_branch(recipe) == "frozen"),
+            *context[1 : 1 + len(BRANCHES)],
+            np.clip(np.log10(classes) - 1.3, -1.5, 2) if classes else 0.0,
+            np.clip(np.log10(images / classes) - 2, -2, 2) if classes and images else 0.0,
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Joint posterior over models on one described data set, updated by anchors.
+
+    Attributes:
+        fitted, context, recipe: the question. mean, sd: of each model's logit error `[models]`.
+            doubt: standard deviation of each model's own effect, without the data set's difficulty.
+        draws: `[draws, models]` of logit errors, jointly; the same question gives the same draws.
+        radius: deviations that the 80 % interval reaches. slopes: mean slope of every fact.
+        n_anchors: own runs that it was updated by.
+    """
+
+    fitted: Fitted
+    context: Array
+    recipe: str
+    mean: Array
+    sd: Array
+    doubt: Array
+    draws: Array
+    radius: float
+    slopes: Array
+    covariance_with: Callable[[Sequence[int]], Array]
+    n_anchors: int
+
+    @staticmethod
+    def of(
+        fitted: Fitted, dataset: Mapping[str, Any], recipe: str, anchors: Mapping[int, float] | None = None
+    ) -> Forecast:
+        """Predict all models.
+
+        Args:
+            fitted: the fitted model.
+            dataset: `domain`, `n_train`, `n_classes`; what is missing is not assumed.
+            recipe: how the backbone is used.
+            anchors: model's row → its measured error in [0, 1].
+        """
+        context = contexts(dataset, recipe)
+        scale = fitted.scale[recipe_branch(recipe)]
+        spread = np.kron(context, np.eye(len(FEATURES)))
+        slopes = spread @ fitted.slopes
+        covariance = spread @ fitted.slopes_covariance @ spread.T
+        row = level_row(dataset, recipe)
+        doubt = fitted.level_variance + float(row @ fitted.level_covariance @ row)
+        widen = 1.5 if context[1 : 1 + len(BRANCHES)].sum() == 0 else 1.0
+        if dataset.get("foreign"):
+            widen = 2.0  # outside the tables' support
+        belief = _Belief(fitted, slopes, covariance, scale, float(row @ fitted.level), doubt * widen)
+        at = list(anchors or {})
+        seen = logit(np.array([(anchors or {})[i] for i in at])) if at else np.array([])
+        mean, variance, draws = belief.posterior(at, seen)
+        return Forecast(
+            fitted,
+            context,
+            recipe,
+            mean,
+            np.sqrt(variance),
+            scale * np.sqrt(belief.own_variance()),
+            draws,
+            fitted.radius[min(len(at), 1)],
+            scale * slopes,
+            belief.covariance,
+            len(at),
+        )
+
+    def interval(self) -> tuple[Array, Array]:
+        """80 % interval of every model's error, `[models]` each, calibrated on held-out data sets."""
+        reach = self.radius * self.sd
+        return expit(self.mean - reach), expit(self.mean + reach)
+
+    def chances(self, among: Sequence[int]) -> tuple[Array, Array]:
+        """Probability of being the best of `among`, and of lying within 1 point of it, `[among]` each."""
+        errors = expit(self.draws[:, among])
+        best = errors.min(axis=1, keepdims=True)
+        first = np.bincount(errors.argmin(axis=1), minlength=len(among)) / len(errors)
+        return first, (errors <= best + 0.01).mean(axis=0)
+
+    def behind(self, model: int, first: int) -> tuple[float, float, float]:
+        """Error of a model less that of the first: median and 80 % interval, from joint draws."""
+        gap = expit(self.draws[:, model]) - expit(self.draws[:, first])
+        low, middle, high = np.quantile(gap, [0.1, 0.5, 0.9])
+        return float(middle), float(low), float(high)
+
+    def smallest_set(self, among: Sequence[int], level: float = 0.8) -> list[int]:
+        """Fewest of `among` that hold the best with probability `level`, most probable first."""
+        first, _ = self.chances(among)
+        order = np.argsort(-first, kind="stable")
+        needed = int(np.searchsorted(np.cumsum(first[order]), level - 1e-9)) + 1
+        return [among[i] for i in order[:needed]]
+
+    def regret_reduction(self, model: int, among: Sequence[int], noise: float = 0.05) -> float:
+        """Expected error that one run of `model` saves: by how much the pick's expected error would fall.
+
+        The posterior mean after the run is linear in its outcome, so the draws tell what would be picked.
+        """
+        among = list(among)
+        cross = self.covariance_with([model])[:, 0]
+        gain = cross[among] / (cross[model] + noise)
+        surprise = self.draws[:, model] - self.mean[model]
+        after = expit(self.mean[among] + surprise[:, None] * gain)
+        now = expit(self.mean[among]).argmin()
+        return float((after[:, now] - after.min(axis=1)).mean())
+
+    @property
+    def highest_level(self) -> float:
+        """What the number of known data sets allows to promise."""
+        return highest_level(self.fitted.n_datasets)
+
+
+@dataclass(frozen=True)
+class _Belief:
+    fitted: Fitted
+    slopes: Array
+    covariance_: Array
+    scale: float
+    level: float
+    level_variance: float
+
+    def _effects(self) -> tuple[Array, Array]:
+        mean = self.fitted.x @ self.slopes
+        variance = np.einsum("if,fg,ig->i", self.fitted.x, self.covariance_, self.fitted.x)
+        for name in EFFECTS:
+            m, v = self._effect(name)
+            mean, variance = mean + m, variance + v
+        return mean, variance + self.fitted.full["noise"]
+
+    def _effect(self, name: str) -> tuple[Array, Array]:
+        at = self.fitted.groups[name]
+        seen = at >= 0
+        return (
+            np.where(seen, self.fitted.means[name][at], 0.0),
+            np.where(seen, self.fitted.variances[name][at], self.fitted.full[name]),
+        )
+
+    def own_variance(self) -> Array:
+        """Of every model's standardised effect, without the noise of a new data set."""
+        return self._effects()[1] - self.fitted.full["noise"]
+
+    def covariance(self, columns: Sequence[int]) -> Array:
+        """Prior covariance of all models with those of `columns`, `[models, columns]`."""
+        x = self.fitted.x
+        out = x @ self.covariance_ @ x[list(columns)].T
+        for name in EFFECTS:
+            at, (_, v) = self.fitted.groups[name], self._effect(name)
+            out += np.array([np.where((at == at[c]) & (at[c] >= 0), v, 0.0) for c in columns]).T
+        for k, c in enumerate(columns):
+            lone = sum(self._effect(name)[1][c] for name in EFFECTS if self.fitted.groups[name][c] < 0)
+            out[c, k] += self.fitted.full["noise"] + lone
+        return self.scale**2 * out + self.level_variance
+
+    def posterior(self, at: list[int], seen: Array, noise: float = 0.02) -> tuple[Array, Array, Array]:
+        effect, own = self._effects()
+        mean = self.level + self.scale * effect
+        variance = self.scale**2 * own + self.level_variance
+        draws = self._draws(mean)
+        if not at:
+            return mean, variance, draws
+        cross = self.covariance(at)
+        gain = np.linalg.solve(cross[at] + noise * np.eye(len(at)), cross.T).T
+        jitter = np.random.default_rng(1).standard_normal((len(draws), len(at))) * noise**0.5
+        draws = draws + (seen - draws[:, at] - jitter) @ gain.T
+        return mean + gain @ (seen - mean[at]), np.maximum(variance - (gain * cross).sum(1), 1e-6), draws
+
+    def _draws(self, mean: Array) -> Array:
+        rng = np.random.default_rng(0)
+        values, vectors = np.linalg.eigh(self.covariance_)
+        root = vectors * np.sqrt(np.maximum(values, 0))
+        out = rng.standard_normal((DRAWS, len(values))) @ (self.fitted.x @ root).T
+        for name in EFFECTS:
+            at = self.fitted.groups[name]
+            deviations = np.sqrt(self._effect(name)[1])
+            by_level = rng.standard_normal((DRAWS, max(int(at.max()), 0) + 1))
+            own = rng.standard_normal((DRAWS, len(at)))
+            out += np.where(at >= 0, by_level[:, np.maximum(at, 0)], own) * deviations
+        out += rng.standard_normal(out.shape) * self.fitted.full["noise"] ** 0.5
+        difficulty = rng.standard_normal((DRAWS, 1)) * self.level_variance**0.5
+        return mean + self.scale * out + difficulty
+
+
+def load_fitted(path: Path = FITTED) -> Fitted:
+    """Read the shipped parameters.
+
+    Raises:
+        InputError: if the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            d = {name: held[name] for name in held.files}
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"The fitted model {path} cannot be read ({error}). Reinstall archimeter, or fit it again with "
+            "`python -m archimeter.analysis.prediction.fit`."
+        ) from error
+    components = d["components"].tolist()
+    return Fitted(
+        models=tuple(d["models"].tolist()),
+        x=d["x"].astype(float),
+        groups={name: d[f"{name}_at"] for name in EFFECTS},
+        means={name: d[f"{name}_mean"] for name in EFFECTS},
+        variances={name: d[f"{name}_variance"] for name in EFFECTS},
+        full=dict(zip(components, d["full"].tolist(), strict=True)),
+        slopes=d["slopes"],
+        slopes_covariance=d["slopes_covariance"].astype(float),
+        level=d["level"],
+        level_covariance=d["level_covariance"],
+        level_variance=float(d["level_variance"]),
+        scale={"trained": float(d["scale"][0]), "frozen": float(d["scale"][1])},
+        radius=(float(d["radius"][0]), float(d["radius"][1])),
+        n_datasets=int(d["n_datasets"]),
+    )
