@@ -70,20 +70,6 @@ def _key(kind: str, values: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_text([kind, stated]).encode()).hexdigest()[:32]
 
 
-def canonicalcanonical_text(value: Any) -> str:
-    """Return JSON text, the same for equal values, plain ASCII.
-
-    Raises:
-        InputError: for NaN, an infinity, or a value that JSON cannot hold.
-    """
-    try:
-        return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"), default=_scalar)
-    except ValueError as error:
-        raise InputError(
-            f"Cannot store a value that is not finite ({error}); leave it empty instead."
-        ) from error
-
-
 def canonical_text(value: Any) -> str:
     """Return JSON text, the same for equal values, plain ASCII.
 
