@@ -5,7 +5,7 @@ Each function takes observations (shipped, imported or both) and returns a tidy 
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -70,7 +70,8 @@ def disagreements(observations: pd.DataFrame) -> pd.DataFrame:
     """Compare studies that measured the same backbones on the same data set by the same kind of recipe.
 
     Backbones are the same if their exact weights are, or, where neither study knows the weights, if their
-    names are. Replicates and settings of a study are averaged.
+    names are. Replicates and settings of a study are averaged; metrics never are: a metric that both studies
+    state is compared with itself, and only where they share none, different ones are.
 
     Returns:
         One row per data set, recipe and pair of studies with at least 3 common backbones: `n`,
@@ -80,9 +81,7 @@ def disagreements(observations: pd.DataFrame) -> pd.DataFrame:
     """
     ok = observations[observations["status"] == "ok"].copy()
     ok["model"] = ok["weights"].fillna(ok["backbone"])
-    cells = ok.groupby(["dataset", "recipe", "study", "model"], as_index=False).agg(
-        error=("error", "mean"), metric=("metric", "first")
-    )
+    cells = ok.groupby(["dataset", "recipe", "study", "metric", "model"], as_index=False)["error"].mean()
     columns = [
         "dataset", "recipe", "study_a", "study_b", "n", "metric_a", "metric_b", "spearman",
         "median_difference", "largest_difference", "largest_at",
@@ -93,15 +92,24 @@ def disagreements(observations: pd.DataFrame) -> pd.DataFrame:
 
 def _pairs(cells: pd.DataFrame) -> Iterator[tuple[object, ...]]:
     for (dataset, recipe), group in cells.groupby(["dataset", "recipe"]):
-        studies = {str(study): rows.set_index("model") for study, rows in group.groupby("study")}
-        for a, b in combinations(studies, 2):
-            both = studies[a].merge(studies[b], left_index=True, right_index=True, suffixes=("_a", "_b"))
-            if len(both) < COMMON:
-                continue
-            gap = (both["error_a"] - both["error_b"]).abs()
-            metrics = (both["metric_a"].iloc[0], both["metric_b"].iloc[0])
-            spearman = _spearman(both["error_a"], both["error_b"])
-            yield dataset, recipe, a, b, len(both), *metrics, spearman, gap.median(), gap.max(), gap.idxmax()
+        stated: dict[str, dict[str, pd.DataFrame]] = {}
+        for (study, metric), rows in group.groupby(["study", "metric"]):
+            stated.setdefault(str(study), {})[str(metric)] = rows.set_index("model")
+        for a, b in combinations(stated, 2):
+            shared = [(metric, metric) for metric in stated[a] if metric in stated[b]]
+            for metric_a, metric_b in shared or product(stated[a], stated[b]):
+                found = _compared(stated[a][metric_a]["error"], stated[b][metric_b]["error"])
+                if found:
+                    n, *figures = found
+                    yield dataset, recipe, a, b, n, metric_a, metric_b, *figures
+
+
+def _compared(a: pd.Series, b: pd.Series) -> tuple[int, float, float, float, object] | None:
+    both = pd.concat({"a": a, "b": b}, axis=1, join="inner")
+    if len(both) < COMMON:
+        return None
+    gap = (both["a"] - both["b"]).abs()
+    return len(both), _spearman(both["a"], both["b"]), gap.median(), gap.max(), gap.idxmax()
 
 
 def _spearman(a: pd.Series, b: pd.Series) -> float:

@@ -84,6 +84,14 @@ def test_replicates_are_averaged_before_studies_are_compared():
     assert math.isnan(row["spearman"])
 
 
+def test_a_metric_that_both_state_is_compared_with_itself_only():
+    first = [result("p", n, e, metric=m) for n in "abc" for m, e in (("auc", 0.1), ("top1", 0.3))]
+    second = [result("q", n, 0.1, metric="auc") for n in "abc"]
+    (row,) = disagreements(frame(*first, *second)).to_dict("records")
+    assert (row["metric_a"], row["metric_b"]) == ("auc", "auc")
+    assert row["largest_difference"] == pytest.approx(0)
+
+
 def test_known_weights_are_never_compared_with_other_weights_of_the_same_backbone():
     first = [result("p", name, 0.1, match="exact", weights=f"{name}.x") for name in "abc"]
     second = [result("q", name, 0.2, match="architecture") for name in "abc"]
