@@ -67,7 +67,9 @@ class DeviceModel:
     Attributes:
         device, setting: as published. middle, spread: of the columns. x: standardised rows it was fitted on.
         alpha: their weights. offset: mean log seconds.
-        error: median absolute relative error and 90 % quantile of the absolute log error on families left out. floor: seconds per MAC of the fastest rows.
+        error: median absolute relative error, and 90 % quantile of the absolute log error, on families
+            left out.
+        floor: seconds per MAC of the fastest rows.
     """
 
     device: str

@@ -58,7 +58,7 @@ def _score(panels: Sequence[Panel], cells: Cells, model: Any, c: int, protocol: 
     at = np.flatnonzero(cells.cell == c)
     if len(at) < FEWEST:
         return None
-    order, _ = effect_of(cells, model, at)
+    order, _ = effect_of(cells, model, at, own_study=protocol == "dataset")
     truth = expit(cells.y[at] * cells.scales[number] + cells.levels[c])
     return {
         "protocol": protocol,

@@ -56,9 +56,11 @@ def fit(out: Path = FITTED) -> dict[str, Any]:
         place = {str(name): i for i, name in enumerate(levels)}
         held[f"{effect}_at"] = np.array([place.get(name, -1) for name in names[effect]], np.int32)
         held[f"{effect}_mean"], held[f"{effect}_variance"] = mean, variance
+    full = dict(pooled.variances)
+    full["noise"] += full.pop("in study")  # of a user's own runs nothing but the variance is known
     held |= {
-        "components": np.array(list(pooled.variances)),
-        "full": np.array(list(pooled.variances.values())),
+        "components": np.array(list(full)),
+        "full": np.array(list(full.values())),
         "slopes": pooled.slopes,
         "slopes_covariance": pooled.slopes_covariance.astype(np.float32),
         "level": level[0],
@@ -86,13 +88,19 @@ def _scales(found: Sequence[Panel], cells: Cells) -> dict[str, float]:
     }
 
 
-def effect_of(cells: Cells, pooled: Pooled, rows: Array) -> tuple[Array, Array]:
-    """Mean and covariance of the standardised logit errors of one cell's rows, without the level."""
+def effect_of(cells: Cells, pooled: Pooled, rows: Array, *, own_study: bool = False) -> tuple[Array, Array]:
+    """Mean and covariance of the standardised logit errors of one cell's rows, without the level.
+
+    `own_study`: whether the study's other results say how its runs differ from other people's.
+    """
     slopes, covariance = pooled.slopes_for(cells.context[rows[0]])
     x = cells.x[rows]
     mean, total = x @ slopes, x @ covariance @ x.T
-    for name in EFFECTS:
+    for name in (*EFFECTS, "in study"):
         levels = cells.names[name][rows]
+        if name == "in study" and not own_study:
+            total = total + np.eye(len(rows)) * pooled.variances[name]
+            continue
         m, v = pooled.effect(name, list(levels))
         mean = mean + m
         total = total + (levels[:, None] == levels) * v
@@ -114,7 +122,7 @@ def _level(  # noqa: PLR0917  # what a level is made of
         repeats[cells.keys[c][1:]] = repeats.get(cells.keys[c][1:], 0) + 1
     for c in use:
         number, study, dataset = cells.keys[c]
-        mean, _ = effect_of(cells, pooled, np.flatnonzero(cells.cell == c))
+        mean, _ = effect_of(cells, pooled, np.flatnonzero(cells.cell == c), own_study=True)
         recipe = found[number].recipe
         a.append(level_row(facts.get(dataset, {}), recipe))
         b.append(cells.levels[c] - scale[recipe_branch(recipe)] * mean.mean())

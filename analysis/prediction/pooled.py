@@ -1,7 +1,8 @@
 """One model over all studies: what a backbone's logit error is, relative to others, on a data set like this.
 
 Within a data set of a panel, standardised logit errors are explained by facts of the model (whose slopes may
-differ between domains, recipes and training set sizes), by its family, its architecture and its weights, and
+differ between domains, recipes and training set sizes), by its family, its architecture and its weights, by
+what its weights are in this one study (recipe, software, luck: a user's own laboratory is a new study), and
 by noise. Everything is Gaussian; the slopes' and effects' variances come from expectation maximisation, so
 that what the results do not support is shrunk to nothing. A model that no study measured has its facts and
 its family, and the full variance of the rest.
@@ -26,7 +27,7 @@ __all__ = ["Cells", "Pooled", "cells_of", "fit_pooled"]
 
 Array = np.ndarray
 SLOPES = ("always", "domain", "recipe", "images")
-EFFECTS = ("family", "backbone", "weights")
+EFFECTS = ("family", "backbone", "weights", "in study")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def cells_of(panels: Sequence[Panel], facts: Mapping[str, Mapping[str, Any]], ta
                 m = models[i]
                 names["family"].append(m.family)
                 names["backbone"].append(m.backbone)
-                names["weights"].append(m.weights or f"{m.backbone} ({panel.study})")
+                name = m.weights or f"{m.backbone} ({panel.study})"
+                names["weights"].append(name)
+                names["in study"].append(f"{name} in {panel.study}, {panel.recipe}")
     return Cells(
         np.concatenate(y),
         np.concatenate(x),
