@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from ..data.errors import ArchimeterError
+from .claims import claims
+from .compare import compare
+from .correlate import correlate
+from .evaluate import evaluate
+from .importing import export_results, import_results
+from .pareto import pareto
+from .profile import profile
+from .recommend import recommend
 from .render import fail
+from .report import report
+from .scaling import scaling
+from .store import store
+from .tables import tables
 
 __all__ = ["app", "main"]
 
@@ -57,19 +69,6 @@ def main() -> None:
         sys.stderr.close()  # the reader went away (`| head`): nothing to say, and nobody to say it to
         sys.exit(0)
 
-
-from .claims import claims  # noqa: E402
-from .compare import compare  # noqa: E402
-from .correlate import correlate  # noqa: E402
-from .evaluate import evaluate  # noqa: E402
-from .importing import export_results, import_results  # noqa: E402
-from .pareto import pareto  # noqa: E402
-from .profile import profile  # noqa: E402
-from .recommend import recommend  # noqa: E402
-from .report import report  # noqa: E402
-from .scaling import scaling  # noqa: E402
-from .store import store  # noqa: E402
-from .tables import tables  # noqa: E402
 
 app.command()(profile)
 app.command()(compare)

@@ -81,7 +81,9 @@ def disagreements(observations: pd.DataFrame) -> pd.DataFrame:
     """
     ok = observations[observations["status"] == "ok"].copy()
     ok["model"] = ok["weights"].fillna(ok["backbone"])
-    cells = ok.groupby(["dataset", "recipe", "study", "metric", "model"], as_index=False)["error"].mean()
+    cells = ok.groupby(["dataset", "recipe", "study", "metric", "model"], as_index=False).agg(
+        error=("error", "mean")
+    )
     columns = [
         "dataset", "recipe", "study_a", "study_b", "n", "metric_a", "metric_b", "spearman",
         "median_difference", "largest_difference", "largest_at",

@@ -146,8 +146,8 @@ class Profile(_Row):
         peak_memory_bytes with peak_memory_method (`predicted`, `measured`) and peak_memory_error (relative,
             1 sigma, for predictions). memory_reserved_bytes: allocator's reserve on CUDA.
         latencies_s: every timed step. throughput: images per second. energy_j: joules per step.
-        noisy, contended: the timing's own warnings. core_share: of the time for which it was ready to compute,
-            the share in which it had a core (CPU only).
+        noisy, contended: the timing's own warnings. core_share: of the time for which it was ready to
+            compute, the share in which it had a core (CPU only).
         macs_second_opinion: what fvcore itself counted, where it was asked.
     Outcome:
         status: `ok` or `failed`; reason: why it failed, or what a reader must know of the row.
