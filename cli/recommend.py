@@ -142,7 +142,7 @@ def _explain(answer: Recommendation) -> None:
             f"{len(answer.shortlist)} models hold the best with 80 %: {', '.join(answer.shortlist[:6])}"
             + (f" and {len(answer.shortlist) - 6} more" if len(answer.shortlist) > 6 else "")
         )
-    for run in answer.next_runs[:1]:
+    for run in answer.next_runs[:1] if answer.next_runs and answer.next_runs[0].saves_points >= 0.01 else ():
         note(
             f"Run next: {run.model}; it is expected to save {run.saves_points:.2f} points for about "
             f"{run.minutes:.0f} minutes (at an assumed 5 TMAC/s), then give it as --anchor."

@@ -245,9 +245,9 @@ class _Belief:
             at = self.fitted.groups[name]
             deviations = np.sqrt(self._effect(name)[1])
             by_level = rng.standard_normal((DRAWS, max(int(at.max()), 0) + 1))
-            own = rng.standard_normal((DRAWS, len(at)))
+            own = rng.standard_normal((DRAWS, len(at)), np.float32)
             out += np.where(at >= 0, by_level[:, np.maximum(at, 0)], own) * deviations
-        out += rng.standard_normal(out.shape) * self.fitted.full["noise"] ** 0.5
+        out += rng.standard_normal(out.shape, np.float32) * self.fitted.full["noise"] ** 0.5
         difficulty = rng.standard_normal((DRAWS, 1)) * self.level_variance**0.5
         return mean + self.scale * out + difficulty
 
