@@ -1,0 +1,46 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from archimeter.cli import app
+from archimeter.data.errors import UnknownNameError
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["evaluate", *arguments])
+
+
+def test_a_study_is_scored_beside_the_baselines():
+    found = run("--study", "logme-tllib-finetune", "--protocol", "dataset", "--json")
+    document = json.loads(found.stdout)
+    methods = {row["method"] for row in document["orders"] if row["study"] == "logme-tllib-finetune"}
+    assert {"archimeter", "mean-rank", "imagenet-top1", "params", "macs", "random"} <= methods
+    ours = next(row for row in document["orders"] if row["method"] == "archimeter")
+    assert ours["n_datasets"] == 8
+    assert ours["tau_w_low"] < ours["tau_w"] < ours["tau_w_high"]
+    assert len(document["splits"]["dataset"]) == 64
+    assert document["levels"][0]["mae_1"] < document["levels"][0]["mae_0"]
+
+
+def test_ones_own_results_are_scored_alone(tmp_path):
+    lines = ["study,dataset,backbone,error"]
+    for d, dataset in enumerate(("cats", "dogs", "cars")):
+        lines += [
+            f"mine,{dataset},{backbone},{0.05 * (d + 1) + 0.01 * i}"
+            for i, backbone in enumerate(
+                ("resnet152", "resnet101", "resnet50", "resnet34", "resnet18", "mobilenetv2_100")
+            )
+        ]
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(lines))
+    found = run("--results", str(path), "--protocol", "dataset", "--json")
+    assert found.exit_code == 0, found.output
+    ours = [r for r in json.loads(found.stdout)["orders"] if r["method"] == "archimeter"]
+    assert {row["study"] for row in ours} == {"mine", "all studies"}
+    assert ours[0]["tau_w"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("arguments", [("--study", "nope"), ("--protocol", "nope")])
+def test_unknown_names_are_refused_with_what_there_is(arguments):
+    assert isinstance(run(*arguments).exception, UnknownNameError)
