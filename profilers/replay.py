@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from .flow import node_of, set_node, storage_id
-from .rules import RECURRENT, Rule, Work
+from .rules import Rule, Work
+from .shapes import known_result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +113,7 @@ def perform(call: Call) -> Done:
     known = _memory.get(call.key) if call.key is not None else None
     if known is not None:
         return _answer(call, known)
-    out = _recurrent_output(call)
+    out = known_result(call.func.name(), call.args) if call.key is not None else None
     if out is None:
         out = call.func(*call.args, **call.kwargs)
     outputs = tensors_in(out)
@@ -148,23 +149,6 @@ def _remember(call: Call, done: Done, fresh: list[Tensor]) -> None:
         _memory.clear()
     shapes = tuple((tuple(new.shape), new.stride(), new.dtype) for new in outputs)
     _memory[call.key] = _Remembered(shapes, single, done.work, done.bytes_out)
-
-
-def _recurrent_output(call: Call) -> Any:
-    """A recurrent layer's result on meta, by its shape: meta's own kernel would unroll every step."""
-    name = call.func.overloadpacket.__name__
-    if call.key is None or name not in RECURRENT or call.func._overloadname not in {"input", "data"}:  # noqa: SLF001
-        return None
-    packed = call.func._overloadname == "data"  # noqa: SLF001
-    data, state = call.args[0], call.args[2 if packed else 1]
-    states: Sequence[Tensor] = state if isinstance(state, list | tuple) else [state]
-    directions = 2 if call.args[8 if packed else 7] else 1
-    shape = (*data.shape[:-1], states[0].shape[-1] * directions)
-    if not packed and call.args[8]:  # batch first: a transposed view of what was computed
-        out = data.new_empty((shape[1], shape[0], *shape[2:])).transpose(0, 1)
-    else:
-        out = data.new_empty(shape)
-    return (out, *(tensor.new_empty(tensor.shape) for tensor in states))
 
 
 def tensors_in(value: Any) -> list[Tensor]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["KINDS", "RECURRENT", "Handling", "Rule", "Work", "rule_for"]
+__all__ = ["KINDS", "Handling", "Rule", "Work", "rule_for"]
 
 KINDS = ("convolution", "grouped", "depthwise", "transposed", "linear", "product", "recurrent")
 """Kinds of MACs. `linear`: one factor is a weight; `product`: both depend on the input (attention)."""
@@ -203,9 +203,6 @@ def _attention(args: Sequence[Any], out: Tensor) -> Work:
 
 _STEP_OPERATIONS = {"lstm": 13, "gru": 11, "rnn_tanh": 2, "rnn_relu": 2}
 """Element-wise operations per hidden unit and step: gates' sums, activations and state updates."""
-
-RECURRENT = frozenset(_STEP_OPERATIONS)
-"""Operators of whole recurrent layers."""
 
 
 def _recurrent_work(
