@@ -13,7 +13,6 @@ from archimeter.profilers.static import profile
 aten = torch.ops.aten
 UNARY = [
     "relu",
-    "gelu",
     "silu",
     "mish",
     "hardswish",
@@ -23,7 +22,6 @@ UNARY = [
     "leaky_relu",
     "elu",
     "sigmoid",
-    "tanh",
 ]
 
 
