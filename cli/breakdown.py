@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ..profilers.breakdown import Part
+
 __all__ = ["COLUMNS", "drawn", "show_breakdown"]
 
 COLUMNS = [
@@ -59,6 +61,7 @@ def show_breakdown(
     levels = DEFAULT_DEPTH if depth is None and for_people else depth
     targets, failed = resolve_each(patterns)
     rows: list[dict[str, Any]] = []
+    pages: list[tuple[str, list[Part]]] = []
     reasons = [str(row.reason) for row in failed]
     for target in targets:
         try:
@@ -67,11 +70,25 @@ def show_breakdown(
             reasons.append(str(error))
         else:
             rows += [part.as_row() for part in parts]
+            pages += [(target.backbone, parts)]
     for reason in reasons:
         note(f"failed: {reason}")
+    if output is not None and output.suffix.lower() == ".html":
+        _write_page(pages, by, output)
+        return len(reasons)
     shown = COLUMNS if by == "module" else [Column("path", "kind", right=False), *COLUMNS[4:]]
     emit(drawn(rows) if for_people else rows, shown, as_json=as_json, as_csv=as_csv, output=output)
     return len(reasons)
+
+
+def _write_page(pages: Sequence[tuple[str, list[Part]]], by: str, output: Path) -> None:
+    from ..profilers.breakdown import own_shares
+    from ..reports.breakdown import write_breakdown
+
+    if by != "module" or len(pages) != 1:
+        raise InputError("A page shows the module tree of one backbone: give one, with --by module.")
+    ((title, parts),) = pages
+    note(f"{write_breakdown(own_shares(parts), output, title=title)} written")
 
 
 def drawn(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .targets import Target
 
-__all__ = ["Part", "breakdown", "by_kind", "by_module"]
+__all__ = ["Part", "breakdown", "by_kind", "by_module", "own_shares"]
 
 ELEMENTWISE = "element-wise"
 
@@ -105,6 +105,29 @@ def by_module(ran: Pass, backbone: str, *, depth: int | None = None) -> list[Par
         for path, module in ran.module.named_modules()
         if path in totals and (depth is None or _level(path) <= depth)
     ]
+
+
+def own_shares(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """Return each module's own share of params, macs and activations, without the modules inside it.
+
+    Args:
+        parts: one backbone's, as `breakdown` by module gives them.
+    """
+    inside: dict[str, Counter[str]] = {}
+    for part in parts:
+        if part.parent is not None:
+            inside.setdefault(part.parent, Counter()).update(_shares(part))
+    return [
+        {
+            "module": part.path,
+            **{k: n - inside.get(part.path, Counter())[k] for k, n in _shares(part).items()},
+        }
+        for part in parts
+    ]
+
+
+def _shares(part: Part) -> dict[str, int]:
+    return {"params": part.params, "macs": part.macs, "activations": part.activations}
 
 
 def by_kind(ran: Pass, backbone: str) -> list[Part]:

@@ -57,3 +57,13 @@ def test_a_bad_target_costs_only_itself():
     assert "resnet18" in done.stdout
     assert "failed: Unknown" in done.stderr
     assert "Did you mean" in done.stderr
+
+
+def test_a_page_of_one_tree(tmp_path):
+    page = tmp_path / "tree.html"
+    assert run("resnet18", "--by", "module", "-o", str(page)).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "resnet18" in text
+    assert "layer4" in text
+    refused = run("resnet18", "resnet34", "--by", "module", "-o", str(page))
+    assert "A page shows the module tree of one backbone" in str(refused.exception)

@@ -8,7 +8,7 @@ from torch import nn
 
 import archimeter
 from archimeter.data.errors import InputError
-from archimeter.profilers.breakdown import breakdown
+from archimeter.profilers.breakdown import breakdown, own_shares
 from archimeter.profilers.static import profile
 
 
@@ -64,6 +64,14 @@ def test_resnet18_by_hand():
     assert parts["fc"].params == 512 * 1000 + 1000
     assert max(part.depth for part in parts.values()) == 1
     assert [part.path for part in breakdown("resnet18", depth=0)] == [""]
+
+
+def test_own_shares_add_up_to_the_whole():
+    parts = breakdown("vit_tiny_patch16_224")
+    shares = own_shares(parts)
+    for key in ("params", "macs", "activations"):
+        assert sum(share[key] for share in shares) == getattr(parts[0], key)
+        assert min(share[key] for share in shares) >= 0
 
 
 def test_kinds_sum_to_the_whole():
