@@ -40,7 +40,9 @@ def profile(
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option(help="Where it lies instead: module (a tree) or kind of work.", show_default=False),
+        typer.Option(
+            help="Where it lies: module (a tree; a page with -o tree.html) or kind.", show_default=False
+        ),
     ] = None,
     depth: Annotated[
         int | None, typer.Option(min=0, help="Levels of the tree; 2 on a terminal.", show_default=False)
