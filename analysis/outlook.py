@@ -61,9 +61,22 @@ class NextRun:
 
 
 class Outlook:
-    """The forecast for one query, over the models that keep its budget."""
+    """The forecast for one query, over the models that keep its budget.
 
-    def __init__(self, fitted: Fitted, query: Query, known: Evidence, kept: Sequence[str]) -> None:
+    `order` holds first the models with results on the nearest data sets, by their rank there, then the
+    others by predicted error: on data sets left out, ranks of real results order better than these errors.
+
+    Args:
+        fitted: the model.
+        query: the question.
+        known: the tables.
+        kept: models that keep the budget.
+        scores: rank on the nearest data sets, lower is better, of the models with results there.
+    """
+
+    def __init__(
+        self, fitted: Fitted, query: Query, known: Evidence, kept: Sequence[str], scores: Mapping[str, float]
+    ) -> None:
         self.fitted, self.query = fitted, query
         self.anchors = anchored(fitted, query, known)
         self.forecast = Forecast.of(
@@ -78,8 +91,10 @@ class Outlook:
             {fitted.place[model]: error for model, error in self.anchors},
         )
         mean = self.forecast.mean + CAUTION * self.forecast.doubt
+        foretold = [model for model in kept if model in fitted.place]
+        foretold.sort(key=lambda m: (m not in scores, scores.get(m, 0.0), mean[fitted.place[m]], m))
         first: dict[str, str] = {}
-        for model in sorted((m for m in kept if m in fitted.place), key=lambda m: (mean[fitted.place[m]], m)):
+        for model in foretold:
             first.setdefault(model.partition(".")[0], model)
         self.order = list(first.values())
         self._among = [fitted.place[model] for model in self.order[:MOST]]

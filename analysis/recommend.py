@@ -1,7 +1,8 @@
 """Which backbone to try: what the fitted model expects of each, beside what was really measured nearby.
 
-On the shipped tables the order is that of the predicted error (`prediction`). On other evidence there is no
-fitted model: the order is the weighted mean rank over the nearest data sets.
+The order is the weighted mean rank over the nearest data sets. On the shipped tables every model also has a
+predicted error (`prediction`), and those without a result on these data sets follow in its order. On other
+evidence there is no fitted model.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     limits = {device: budget.seconds_per_image for budget, device in zip(query.within, devices, strict=True)}
     kept = affordable(query, candidates, devices, speeds, predicted)
     scores = {model: _score(model, near) for model in kept}
-    outlook = Outlook(fitted, query, known, kept) if fitted else None
+    ranked = {model: scores[model] for model in kept if model in measured}
+    outlook = Outlook(fitted, query, known, kept, ranked) if fitted else None
     ordered = outlook.order if outlook else sorted(kept, key=lambda model: (scores[model], model))
     best = ordered[: query.top]
     rows = tuple(
@@ -256,8 +258,10 @@ _ORDER = (
     "to expect: only a run on your images tells that."
 )
 _PREDICTED = (
-    "Predicted errors come from results on other data sets; the interval is mostly the unknown difficulty of "
-    "yours. One run of your own (--anchor backbone=error) narrows it more than anything else."
+    "The order is a weighted mean rank over the nearest data sets; models without a result there follow by "
+    "predicted error, which orders worse. Predicted errors come from results on other data sets; the "
+    "interval is mostly the unknown difficulty of yours. One run of your own (--anchor backbone=error) "
+    "narrows it more than anything else."
 )
 _NO_DOMAIN = "No domain was stated, so every data set counts as half foreign: --domain narrows it."
 _OFFLINE = (
