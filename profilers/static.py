@@ -22,7 +22,7 @@ from .topology import topology
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["chosen_target", "count_parameters", "describe", "profile"]
+__all__ = ["chosen_target", "describe", "profile"]
 
 
 def profile(
@@ -66,12 +66,12 @@ def describe(target: Target | nn.Module, ran: Pass, name: str | None = None) -> 
     return Profile(
         **_identity(target, name),
         input_shapes=ran.shapes,
-        dtype=_dtype(ran.module),
+        dtype=traced.tree.dtype(),
         attention_fused=traced.fused_attention,
         torch_version=torch.__version__.partition("+")[0],
         timm_version=_timm_version() if isinstance(target, Target) and target.form == "timm" else None,
         date=dt.datetime.now(tz=dt.UTC).date().isoformat(),
-        **count_parameters(ran.module),
+        **traced.tree.counts(),
         macs=macs,
         macs_by_kind=kinds,
         macs_fvcore=macs + traced.total("fvcore_extra"),
@@ -119,22 +119,7 @@ def _identity(target: Target | nn.Module, name: str | None) -> dict[str, Any]:
     }
 
 
-def _dtype(module: nn.Module) -> str:
-    kinds = {str(p.dtype).removeprefix("torch.") for p in module.parameters()}
-    return kinds.pop() if len(kinds) == 1 else "float32" if not kinds else "mixed"
-
-
 def _timm_version() -> str:
     import timm
 
     return timm.__version__
-
-
-def count_parameters(module: nn.Module) -> dict[str, int]:
-    """Count elements of parameters, of trainable ones, and of buffers; a shared tensor counts once."""
-    parameters = [p for p in module.parameters() if not nn.parameter.is_lazy(p)]
-    return {
-        "params": sum(p.numel() for p in parameters),
-        "params_trainable": sum(p.numel() for p in parameters if p.requires_grad),
-        "buffers": sum(b.numel() for b in module.buffers() if not nn.parameter.is_lazy(b)),
-    }

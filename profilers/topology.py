@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .tracing import FeatureMap, Trace
+    from .tree import Tree
 
 __all__ = ["block_paths", "classifier_paths", "feature_dim", "last_map", "stages", "topology"]
 
@@ -39,7 +40,7 @@ def topology(module: nn.Module, traced: Trace, input_shape: Sequence[int]) -> di
         depth, blocks, stages, width_max, width_mean, width_macs, width_residual, feature_dim, reduction.
         A width is the channels out of a weighted layer; those of timm's classifier are classes and left out.
     """
-    heads = classifier_paths(module)
+    heads = classifier_paths(module, traced.tree)
     on_path = [layer for index, layer in enumerate(traced.layers) if index not in traced.generators]
     body = [layer for layer in on_path if layer.path not in heads] or on_path
     widths = [layer.width for layer in body]
@@ -61,22 +62,19 @@ def topology(module: nn.Module, traced: Trace, input_shape: Sequence[int]) -> di
     }
 
 
-def classifier_paths(module: nn.Module) -> set[str]:
-    """Paths of the modules that timm calls the classifier; empty for other modules."""
+def classifier_paths(module: nn.Module, tree: Tree) -> set[str]:
+    """Paths of the modules that timm calls the classifier and of all inside; empty for other modules."""
     head = getattr(module, "get_classifier", None)
     try:
         found = head() if callable(head) else None
     except (AttributeError, TypeError, NotImplementedError):
-        found = None
-    heads = {id(part) for part in (found if isinstance(found, tuple | list) else [found])}
-    if heads == {id(None)}:
         return set()
-    return {
-        name
-        for path, part in module.named_modules()
-        if id(part) in heads
-        for name in (path, *(f"{path}.{inner}" for inner, _ in part.named_modules() if inner))
-    }
+    parts = found if isinstance(found, tuple | list) else [found]
+    heads = [tree.paths[id(part)] for part in parts if id(part) in tree.paths]
+    inside = tuple(f"{path}." for path in heads)
+    return (
+        {path for path in tree.paths.values() if path in heads or path.startswith(inside)} if heads else set()
+    )
 
 
 def block_paths(module: nn.Module) -> list[str]:

@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from .flow import INPUT, WEIGHT, Node, join, node_of, set_node, storage_id
 from .replay import Call, Done, perform, read_call, tensors_in
 from .rules import rule_for
+from .tree import Tree, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,6 +90,7 @@ class Trace:
     """Everything that one pass saw.
 
     Attributes:
+        tree: what the module is made of.
         tallies: (module path, kind of MACs or None) → work of that module's own calls.
         calls: module path → times it was called. uncounted: operator → calls that no rule covers.
         layers, maps: in the order in which they ran.
@@ -99,6 +101,7 @@ class Trace:
         fused_attention: whether an attention operator ran whole; None without attention products.
     """
 
+    tree: Tree
     tallies: dict[tuple[str, str | None], Tally] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     uncounted: Counter[str] = field(default_factory=Counter)
@@ -138,8 +141,8 @@ def trace(
     Raises whatever the forward raises.
     """
     kwargs = dict(kwargs or {})
-    result = Trace()
-    for parameter in module.parameters():
+    result = Trace(read_tree(module))
+    for parameter in result.tree.parameters:
         if not nn.parameter.is_lazy(parameter):
             set_node(parameter, WEIGHT)
     for value in pytree.tree_leaves((args, kwargs)):
@@ -149,7 +152,7 @@ def trace(
         torch.inference_mode(whole),
         torch.no_grad(),
         _unfused_multihead(),
-        _paths(module, result) as path,
+        _paths(result) as path,
         _Counting(result, path),
     ):
         output = module(*args, **kwargs)
@@ -179,10 +182,9 @@ def _unfused_multihead() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _paths(module: nn.Module, result: Trace) -> Iterator[list[str]]:
+def _paths(result: Trace) -> Iterator[list[str]]:
     """Keep the path of the running module on top of the yielded list."""
-    names = {id(part): name for name, part in module.named_modules()}
-    path = [""]
+    names, path = result.tree.paths, [""]
 
     def enter(part: nn.Module, _: Any) -> None:
         name = names.get(id(part), path[-1])
