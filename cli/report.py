@@ -22,14 +22,25 @@ def report(
             "--dataset", help="A data set or glob to show, repeatable; all large enough ones otherwise."
         ),
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Your own results, a file `import` reads, beside the shipped.", show_default=False),
+    ] = None,
+    only: Annotated[bool, typer.Option("--only", help="Your own results instead of the shipped.")] = False,
 ) -> None:
     """Write one HTML page: cost against error, trends by family, correlations, all models, all sources.
 
-    The page works offline: it holds its data and its scripts, and loads nothing.
+    The page works offline: it holds its data and its scripts, and loads nothing. Results that you imported
+    take part.
 
     Example: archimeter report -o report.html --dataset pets --dataset planet
     """
+    from dataclasses import replace
+
+    from ..data.results import load_results
+    from ..reports.page import Tables
     from ..reports.page import report as write_report
 
-    path = write_report(output, datasets=dataset or ())
+    tables = replace(Tables.shipped(), observations=load_results(results, only=only))
+    path = write_report(output, datasets=dataset or (), tables=tables)
     note(f"{path} written ({path.stat().st_size / 1e6:.1f} MB). Open it in any browser; it needs no network.")

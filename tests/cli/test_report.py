@@ -5,6 +5,27 @@ from archimeter.cli import app
 from archimeter.data.errors import InputError, UnknownNameError
 
 
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    """Nobody's own store takes part in a test."""
+    monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path / "home"))
+
+
+def test_results_of_ones_own_have_a_page_of_their_own(tmp_path):
+    from archimeter.data.tables import load_profiles
+
+    names = load_profiles()["backbone"].iloc[::50].head(24)
+    rows = [f"{name},greenhouse,{0.1 + i / 1000:.3f}" for i, name in enumerate(names)]
+    own = tmp_path / "own.csv"
+    own.write_text("\n".join(["backbone,dataset,error", *rows]) + "\n", encoding="utf-8")
+    page = tmp_path / "r.html"
+    result = CliRunner().invoke(app, ["report", "-o", str(page), "--results", str(own), "--only"])
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    payload = page.read_text(encoding="utf-8").split('id="payload"')[1]
+    assert "greenhouse" in payload
+    assert '"key":"pets' not in payload
+
+
 def test_a_page_of_the_named_data_sets_is_written_and_said_on_stderr(tmp_path):
     page = tmp_path / "r.html"
     result = CliRunner().invoke(app, ["report", "-o", str(page), "--dataset", "pets", "--dataset", "planet"])
