@@ -77,6 +77,8 @@ def show_breakdown(
         _write_page(pages, by, output)
         return len(reasons)
     shown = COLUMNS if by == "module" else [Column("path", "kind", right=False), *COLUMNS[4:]]
+    if for_people and not rows:
+        return len(reasons)
     emit(drawn(rows) if for_people else rows, shown, as_json=as_json, as_csv=as_csv, output=output)
     return len(reasons)
 
