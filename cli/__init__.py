@@ -32,8 +32,8 @@ app = typer.Typer(
     help="Measure vision backbones, and say which will fine-tune best on data nobody has measured yet.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,  # plain help comes in half the time
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
 
