@@ -31,8 +31,9 @@ def run(tmp_path, monkeypatch):
     )
     frame = known.assign(weights=known["backbone"] + ".a", error=[0.5, 0.4, 0.2], size_differs=False)
     joined = Joined(frame, pd.DataFrame(), pd.DataFrame())
-    monkeypatch.setattr("archimeter.data.tables.load_profiles", lambda: known)
+    # in this order: a module imported while the loader is a stand-in would keep the stand-in
     monkeypatch.setattr("archimeter.analysis.shipped.shipped", lambda **_: joined)
+    monkeypatch.setattr("archimeter.data.tables.load_profiles", lambda: known)
     net = tmp_path / "net.py"
     net.write_text(NET)
 
