@@ -8,6 +8,7 @@ architecture is printed.
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
@@ -31,14 +32,19 @@ def compare(name: str) -> tuple[str, int, int]:
 
 
 def main() -> None:
-    """Compare all and print the differences."""
+    """Compare all and print the differences as they are found."""
     processes = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    with ProcessPoolExecutor(processes) as pool:
-        rows = list(pool.map(compare, known_backbones(), chunksize=20))
-    different = [row for row in rows if row[1] != row[2]]
-    print(f"{len(rows) - len(different)} of {len(rows)} architectures have the same MACs by both counters")
-    for name, ours, theirs in different:
-        print(f"  {name}: {ours:,} here, {theirs:,} by torch")
+    context = multiprocessing.get_context("spawn")
+    same = compared = 0
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        for name, ours, theirs in pool.map(compare, known_backbones(), chunksize=5):
+            compared += 1
+            same += ours == theirs
+            if ours != theirs:
+                print(f"  {name}: {ours:,} here, {theirs:,} by torch", flush=True)
+            if compared % 100 == 0:
+                print(f"{same} of {compared} the same", flush=True)
+    print(f"{same} of {compared} architectures have the same MACs by both counters")
 
 
 if __name__ == "__main__":
