@@ -3,7 +3,7 @@
     python benchmarks/memory_prediction.py [-o rows.jsonl] [NAME …]
 
 The sample is stratified: of each model file of timm 1.0.31 the architecture with the fewest MACs by
-timm's own benchmark tables (its `test_*` miniatures left out), and of those 98 the 55 cheapest. Batch 2,
+timm's own benchmark tables (its `test_*` miniatures left out), and of those 89 the 55 cheapest. Batch 2,
 random weights, one thread. Compared is what the step itself adds (activations, and gradients in
 training); parameters, buffers, inputs and SGD's momentum, which are exact by construction, would only
 make the errors smaller. A name is compared in a process of its own.

@@ -20,7 +20,7 @@ BLOCK_COUNTS = (20, 10, 5)
 RESAMPLES = 2000
 UNSEEN = 0.02
 """Relative spread, 1 sigma, between runs that no single run can see: where the memory lies, what the
-machine's neighbours do this minute. Measured by `benchmarks/latency_repeatability.py`."""
+machine's neighbours do this minute. An assumption; `benchmarks/latency_repeatability.py` can measure it."""
 
 
 @dataclass(frozen=True, slots=True)
