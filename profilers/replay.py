@@ -19,7 +19,7 @@ from .shapes import known_result
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Call", "Done", "perform", "read_call", "tensors_in"]
+__all__ = ["Call", "Done", "perform", "read_call", "shares_memory", "tensors_in"]
 
 _LIMIT = 200_000
 _PLAIN = (bool, int, float, str, torch.dtype, torch.device, torch.memory_format, torch.layout)
@@ -53,6 +53,8 @@ class _Remembered(NamedTuple):
 
 
 _memory: dict[tuple[Any, ...], _Remembered] = {}
+_sharing: set[tuple[Any, ...]] = set()
+"""Calls whose result shares its argument's memory: they must really run, and do nothing else."""
 
 
 def read_call(func: Any, rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
@@ -108,6 +110,11 @@ def _as_meta(tensor: Tensor) -> Tensor:
     return new
 
 
+def shares_memory(call: Call) -> bool:
+    """Whether the same call was made before and only gave another view of its argument."""
+    return call.key in _sharing
+
+
 def perform(call: Call) -> Done:
     """Make the call, or answer it from memory."""
     known = _memory.get(call.key) if call.key is not None else None
@@ -143,10 +150,15 @@ def _remember(call: Call, done: Done, fresh: list[Tensor]) -> None:
     own = len(fresh) == len(outputs)
     on_meta = all(new.is_meta and new.layout is torch.strided and not new.is_conj() for new in outputs)
     repeatable = single if call.rule.inplace else flat and own and on_meta
-    if not repeatable or call.key is None:
+    if call.key is None:
+        return
+    if not repeatable:
+        if not fresh:
+            _sharing.add(call.key)
         return
     if len(_memory) >= _LIMIT:
         _memory.clear()
+        _sharing.clear()
     shapes = tuple((tuple(new.shape), new.stride(), new.dtype) for new in outputs)
     _memory[call.key] = _Remembered(shapes, single, done.work, done.bytes_out)
 

@@ -30,7 +30,7 @@ __all__ = ["KINDS", "Handling", "Rule", "Work", "rule_for"]
 KINDS = ("convolution", "grouped", "depthwise", "transposed", "linear", "product", "recurrent")
 """Kinds of MACs. `linear`: one factor is a weight; `product`: both depend on the input (attention)."""
 
-Handling = Literal["view", "compute", "decompose", "skip"]
+Handling = Literal["view", "maybe view", "drop", "compute", "decompose", "skip"]
 
 
 class Work(NamedTuple):
@@ -66,8 +66,9 @@ class Rule(NamedTuple):
     """How the tracer treats an operator.
 
     Attributes:
-        handling: `view` (shares its argument's memory, no work), `compute` (new values), `decompose`
-            (its parts are seen instead), `skip` (a check without effect).
+        handling: `view` (shares its argument's memory, no work), `maybe view` (or a copy), `drop` (dropout:
+            the argument itself in evaluation), `compute` (new values), `decompose` (its parts are seen
+            instead), `skip` (a check without effect).
         work: the call's work from its arguments and its first output tensor.
         gate: whether a smaller operand only gates the larger one (broadcast multiply, add).
         inplace: whether it returns its first argument.
@@ -321,6 +322,7 @@ _WORK: dict[str, Callable[[Sequence[Any], Tensor], Work]] = {
 }
 
 _CHECKS = frozenset({"_assert_async", "_assert_scalar", "_assert_tensor_metadata", "sym_constrain_range"})
+_DROPOUTS = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"})
 _GATES = frozenset({"add", "addcmul", "div", "mul", "multiply", "sub", "where"})
 _ARITHMETIC = frozenset({"pointwise", "reduction"})
 
@@ -346,7 +348,9 @@ def _make_rule(func: Any) -> Rule:
         return Rule("view", _free)
     if _returns_view(schema):
         # a composite (reshape, contiguous, to) only may share: it copies where it must
-        return Rule("compute" if func._can_decompose() else "view", _free)  # noqa: SLF001
+        return Rule("maybe view" if func._can_decompose() else "view", _free)  # noqa: SLF001
+    if base in _DROPOUTS:
+        return Rule("drop", _free, inplace=_is_inplace(schema))
     work = _WORK.get(f"{name}.{schema.overload_name}") or _WORK.get(name) or _WORK.get(base) if base else None
     if work is None and tags & _ARITHMETIC:
         work = _elementwise

@@ -18,7 +18,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .flow import INPUT, WEIGHT, Node, join, node_of, set_node, storage_id
-from .replay import Call, Done, perform, read_call, tensors_in
+from .replay import Call, Done, perform, read_call, shares_memory, tensors_in
 from .rules import rule_for
 from .tree import Tree, read_tree
 
@@ -224,6 +224,8 @@ class _Counting(TorchDispatchMode):
         rule, kwargs = rule_for(func), kwargs or {}
         if rule.handling == "view":
             return func(*args, **kwargs)
+        if rule.handling == "drop" and not args[2]:
+            return args[0]
         if rule.handling == "skip":
             return None
         if rule.handling == "decompose":
@@ -232,6 +234,8 @@ class _Counting(TorchDispatchMode):
             if out is not NotImplemented:
                 return out
         call = read_call(func, rule, args, kwargs)
+        if rule.handling == "maybe view" and shares_memory(call):
+            return func(*call.args, **call.kwargs)
         done = perform(call)
         if done.outputs:
             self._record(call, done)
