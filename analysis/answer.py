@@ -10,9 +10,19 @@ from .nearest import Neighbour
 from .outlook import Expected, NextRun
 from .query import Query
 
-__all__ = ["KnownResult", "Recommendation", "Recommended", "Speed", "Support"]
+__all__ = [
+    "FitTime",
+    "KnownResult",
+    "MemoryNeed",
+    "Recommendation",
+    "Recommended",
+    "Speed",
+    "Support",
+    "Verdict",
+]
 
 Support = Literal["inside", "edge", "outside"]
+Verdict = Literal["keeps", "measure", "exceeds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +41,51 @@ class KnownResult:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Published time per image on a device, at the batch and setting that `source` names."""
+    """Time per image on a device, at the batch and setting that `source` names.
+
+    Attributes:
+        low, high: 90 % interval; equal to the value where it was published or measured.
+        verdict: `keeps` the budget, or `measure`: it lies within the interval.
+        p90_s: 90th percentile of single steps, where a calibration measured how they spread.
+    """
 
     device: str
     seconds_per_image: float
+    source: str
+    low: float
+    high: float
+    verdict: Verdict
+    p90_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNeed:
+    """Peak memory of a step of `batch_size` images; interval and verdict as in Speed.
+
+    `largest_batch`: the largest whose upper end keeps the budget, 0 where not even one image does.
+    """
+
+    mode: str
+    optimiser: str | None
+    batch_size: int
+    peak_bytes: float
+    low: float
+    high: float
+    verdict: Verdict
+    largest_batch: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class FitTime:
+    """Time of the whole fine-tune on a device; interval and verdict as in Speed."""
+
+    device: str
+    epochs: int
+    seconds: float
+    low: float
+    high: float
+    verdict: Verdict
     source: str
 
 
@@ -46,13 +97,14 @@ class Recommended:
         rank_score: expected share of models that are better, 0 to 1, lower is better; not an error.
         results: real results on the nearest data sets, nearest first.
         params, macs, activations: counted at the default input size; None where no profile is known.
-        speeds: published, for each device of the budget.
+        speeds, memory, fit_times: for each budget of that kind, in its order.
         fit_time_s, training_memory_bytes: measured by the nearest study that states them (`cost_study`).
         tied_with_first: the results cannot tell it from the first row.
         support: `inside` (measured under this recipe in this domain), `edge` (under this recipe elsewhere),
             `outside` (only under another recipe).
         reasons: why it stands here, in words. preprocessing: what its weights expect of an image.
         expected: predicted error, interval and chances; None where no fitted model covers the tables.
+        custom: the user's own network, asked for by name.
     """
 
     rank: int
@@ -68,6 +120,8 @@ class Recommended:
     macs: int | None
     activations: int | None
     speeds: tuple[Speed, ...]
+    memory: tuple[MemoryNeed, ...]
+    fit_times: tuple[FitTime, ...]
     fit_time_s: float | None
     training_memory_bytes: float | None
     cost_study: str | None
@@ -76,6 +130,7 @@ class Recommended:
     reasons: tuple[str, ...]
     preprocessing: Mapping[str, Any] | None
     expected: Expected | None = None
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)

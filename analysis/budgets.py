@@ -1,36 +1,63 @@
-"""What may be spent, applied to candidates: licence, pretraining, size, published speed."""
+"""What may be spent, applied to candidates: licence, pretraining, size, time per image, memory, fit time.
+
+A cost is known exactly, published, or predicted with an interval. What may keep the budget stays; where
+the limit lies within the interval the row says that it has to be measured.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from ..data.errors import InputError, UnknownNameError
-from .answer import Speed
+from ..data.errors import InputError
+from .evidence import Candidate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from .evidence import Candidate
+    from .answer import Verdict
     from .query import Query
 
-Predicted = tuple[str, dict[str, tuple[float, float, float]]]
-"""How the times are to be read, and backbone → seconds per image with a 90 % interval."""
+__all__ = ["Budget", "Cost", "affordable", "si", "written_bytes", "written_seconds"]
 
-__all__ = ["affordable", "published_device", "published_speeds"]
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one candidate would take: value and 90 % interval in the budget's unit, and where it is from."""
+
+    value: float
+    low: float
+    high: float
+    source: str
+
+    def verdict(self, limit: float) -> Verdict:
+        """Whether it `keeps` the limit, must be `measure`d, or `exceeds` it."""
+        return "keeps" if self.high <= limit else "measure" if self.low <= limit else "exceeds"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One limit.
+
+    Attributes:
+        what: the option as a person wrote it. limit: in base units. cost: of a candidate, None where nothing
+            tells it. write: the unit for people. of: what the answer says of a kept candidate.
+    """
+
+    what: str
+    limit: float
+    cost: Callable[[Candidate], Cost | None]
+    write: Callable[[float], str]
+    of: Callable[[Candidate, Cost], Any]
 
 
 def affordable(
-    query: Query,
-    candidates: Mapping[str, Candidate],
-    devices: list[str],
-    speeds: Mapping[str, Mapping[str, Mapping[str, Any]]],
-    predicted: Mapping[str, Predicted] | None = None,
+    query: Query, candidates: Mapping[str, Candidate], budgets: Sequence[Budget] = ()
 ) -> list[str]:
     """Apply one budget after the other; the one that leaves nobody is the one that is reported.
 
-    A published time decides where there is one, else the lower end of the predicted one: what may keep the
-    budget stays, and its row says that it has to be measured.
+    Raises:
+        InputError: if nobody is left; the message says the smallest value that one has.
     """
     kept = list(candidates)
     if query.licences:
@@ -41,15 +68,15 @@ def affordable(
         limit = getattr(query, f"max_{name}")
         if limit is not None:
             kept = _within(
-                kept, lambda m, name=name: getattr(candidates[m], name), limit, f"--max-{name}", _si
+                kept, lambda m, name=name: getattr(candidates[m], name), limit, f"--max-{name}", si
             )
-    for budget, device in zip(query.within, devices, strict=True):
+    for budget in budgets:
         kept = _within(
             kept,
-            lambda m, device=device: _seconds(candidates[m], speeds[device], (predicted or {}).get(device)),
-            budget.seconds_per_image,
-            f"--within on the {device}",
-            _ms,
+            lambda m, budget=budget: cost.low if (cost := budget.cost(candidates[m])) else None,
+            budget.limit,
+            budget.what,
+            budget.write,
         )
     return kept
 
@@ -98,63 +125,22 @@ def _named(
     return kept
 
 
-def published_device(asked: str, known: tuple[str, ...]) -> str:
-    """The one known device whose name holds every word asked for.
-
-    Raises:
-        UnknownNameError: if none does, or several do.
-    """
-    words = asked.lower().split()
-    found = [device for device in known if all(word in device.lower() for word in words)]
-    if len(found) != 1:
-        raise UnknownNameError(
-            "device", asked, found or known, "Speeds are published for these devices only."
-        )
-    return found[0]
-
-
-def _published(candidate: Candidate, rows: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    return rows.get(candidate.model) or rows.get(candidate.backbone)
-
-
-def _seconds(
-    candidate: Candidate, rows: Mapping[str, Mapping[str, Any]], predicted: Predicted | None
-) -> float | None:
-    row = _published(candidate, rows)
-    if row is not None:
-        return 1 / row["throughput"]
-    known = predicted[1].get(candidate.backbone) if predicted else None
-    return known[1] if known else None
-
-
-def published_speeds(
-    candidate: Candidate,
-    speeds: Mapping[str, Mapping[str, Mapping[str, Any]]],
-    predicted: Mapping[str, Predicted] | None = None,
-    limits: Mapping[str, float] | None = None,
-) -> tuple[Speed, ...]:
-    """The candidate's time per image on each device: published with its setting, or predicted and said so."""
-    found = []
-    for device, rows in speeds.items():
-        row = _published(candidate, rows)
-        if row is not None:
-            source = f"published: batch {row['batch_size']}, {row['dtype']}, torch {row['torch_version']}"
-            found.append(Speed(device, 1 / row["throughput"], source))
-        elif predicted and device in predicted and candidate.backbone in predicted[device][1]:
-            seconds, low, high = predicted[device][1][candidate.backbone]
-            source = f"predicted, 90 % between {_ms(low)} and {_ms(high)}: {predicted[device][0]}"
-            if low <= (limits or {}).get(device, 0.0) < high:
-                source += "; the budget lies between: measure it"
-            found.append(Speed(device, seconds, source))
-    return tuple(found)
-
-
-def _si(value: float) -> str:
+def si(value: float) -> str:
+    """A count for people."""
     for scale, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= scale:
             return f"{value / scale:.4g} {unit}"
     return f"{value:g}"
 
 
-def _ms(seconds: float) -> str:
+def written_seconds(seconds: float) -> str:
+    """A time for people, from milliseconds to hours."""
+    for scale, unit in ((3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= 2 * scale:
+            return f"{seconds / scale:.3g} {unit}"
     return f"{1e3 * seconds:.4g} ms"
+
+
+def written_bytes(value: float) -> str:
+    """Memory for people; 1 GB is 2**30 bytes."""
+    return f"{value / 2**30:.3g} GB" if value >= 2**30 else f"{value / 2**20:.3g} MB"

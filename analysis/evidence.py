@@ -1,4 +1,4 @@
-"""What the shipped tables know, in the shape a query needs, without pandas: it must answer in a second."""
+"""What the tables know, in the shape a query needs, without pandas: it must answer in a second."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import json
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..data.errors import InputError
 from ..data.families import family, kind
+from .plain_tables import Columns, columns_of_file, columns_of_rows
 
 __all__ = ["Candidate", "Evidence", "Result", "Task", "load_evidence"]
 
@@ -33,6 +34,7 @@ _BENCHED = (
     *("backbone", "device", "mode", "throughput", "batch_size", "dtype", "compiled", "memory_format"),
     *("torch_version", "input_shapes", "status", "source_ref"),
 )
+_WEIGHED = ("backbone", "mode", "optimiser", "fixed_bytes", "bytes_per_image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +59,26 @@ class Task:
 
     Attributes:
         facts: the data set's row (`domain`, `n_train`, `n_classes`, `image_size`, `channels`, `group`).
-        runs: model → its rows.
+        runs: model → places of its rows in `table`.
     """
 
     study: str
     dataset: str
     recipe: str
     facts: Row
-    runs: Mapping[str, list[Row]]
+    runs: Mapping[str, list[int]]
+    table: Columns
 
     @cached_property
     def metric(self) -> str:
         """What the error is one minus of."""
-        return str(next(iter(self.runs.values()))[0]["metric"])
+        return str(self._first["metric"])
 
     @cached_property
     def results(self) -> dict[str, Result]:
         """Model → mean over its comparable runs, in the order of names."""
-        return {model: _result(rows) for model, rows in sorted(_comparable(self.runs).items())}
+        cell = {model: [self._row(i) for i in places] for model, places in self.runs.items()}
+        return {model: _result(rows) for model, rows in sorted(_comparable(cell).items())}
 
     @cached_property
     def noise(self) -> float | None:
@@ -88,7 +92,14 @@ class Task:
 
     @cached_property
     def _noise(self) -> tuple[float | None, str | None]:
-        return _noise(self.results, next(iter(self.runs.values()))[0].get("n_eval"))
+        return _noise(self.results, self._first.get("n_eval"))
+
+    @property
+    def _first(self) -> Row:
+        return self._row(next(iter(self.runs.values()))[0])
+
+    def _row(self, i: int) -> Row:
+        return {name: self.table[name][i] for name in _OBSERVED}
 
     @cached_property
     def rank_shares(self) -> dict[str, float]:
@@ -123,17 +134,25 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The tables as rows: results, data sets, weights, profiles; published speeds on demand.
+    """The tables: results, data sets, weights, profiles; published speeds and memory on demand.
 
-    `shipped`: whether these are the tables that the shipped model was fitted on.
+    Attributes:
+        shipped: whether the shipped studies are among them, which the shipped model was fitted on.
+        profiled: whether profiles and speeds are the shipped ones, which the speeds were fitted on.
+        own: the user's own results, which are among the studies. custom: the user's own networks, name →
+            profile row, beside what timm has.
     """
 
-    observations: tuple[Row, ...]
+    studies: tuple[Columns, ...]
     datasets: Mapping[str, Row]
     weights: Mapping[str, Row]
     profiles: Mapping[str, Row]
-    read_benchmarks: Callable[[], dict[str, list[Any]]]
+    benchmarks: Columns
+    memory: Columns
     shipped: bool = False
+    profiled: bool = False
+    own: Columns | None = None
+    custom: Mapping[str, Row] = field(default_factory=dict)
 
     @staticmethod
     def of(
@@ -142,32 +161,51 @@ class Evidence:
         datasets: Iterable[Row] = (),
         weights: Iterable[Row] = (),
         profiles: Iterable[Row] = (),
-        benchmarks: Iterable[Row] | Callable[[], dict[str, list[Any]]] = (),
+        benchmarks: Iterable[Row] | Columns = (),
+        memory: Iterable[Row] | Columns = (),
     ) -> Evidence:
         """Build it from rows keyed by the records' field names."""
         return Evidence(
-            observations=tuple(observations),
+            studies=(columns_of_rows(observations),),
             datasets={row["dataset"]: row for row in datasets},
             weights={row["weights"]: row for row in weights},
             profiles={row["backbone"]: row for row in profiles},
-            read_benchmarks=benchmarks if callable(benchmarks) else lambda: _by_column(benchmarks),
+            benchmarks=benchmarks if isinstance(benchmarks, Columns) else columns_of_rows(benchmarks),
+            memory=memory if isinstance(memory, Columns) else columns_of_rows(memory),
         )
+
+    def with_results(self, rows: Iterable[Row], *, only: bool = False) -> Evidence:
+        """Beside these results, or instead of them, the user's own."""
+        own = columns_of_rows(rows)
+        studies = (own,) if only else (*self.studies, own)
+        return replace(self, studies=studies, own=own, shipped=self.shipped and not only)
+
+    def with_models(self, rows: Iterable[Row]) -> Evidence:
+        """Beside what timm has, the user's own networks: rows of profiles, named by their `backbone`."""
+        return replace(self, custom={row["backbone"]: row for row in rows})
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:
         """Every study, data set and recipe, sorted by these; models without a timm name are left out."""
-        cells: dict[tuple[str, str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-        for row in self.observations:
-            if row["status"] == "ok" and row["match"] != "none":
-                cell = cells[row["study"], row["dataset"], row["recipe"]]
-                cell[row["weights"] or row["backbone"]].append(row)
-        return tuple(
-            Task(*key, self.datasets.get(key[1], {"dataset": key[1], "domain": "unknown"}), cells[key])
-            for key in sorted(cells)
-        )
+        found = [task for table in self.studies for task in self._tasks_of(table)]
+        return tuple(sorted(found, key=lambda task: (task.study, task.dataset, task.recipe)))
+
+    def _tasks_of(self, table: Columns) -> Iterable[Task]:
+        cells: dict[tuple[str, str, str], dict[str, list[int]]] = {}
+        keys = ("status", "match", "study", "dataset", "recipe", "weights", "backbone")
+        for i, row in enumerate(zip(*(table[name] for name in keys), strict=True)):
+            status, match, study, dataset, recipe, weights, backbone = row
+            if status == "ok" and match != "none":
+                cell = cells.setdefault((study, dataset, recipe), {})
+                cell.setdefault(weights or backbone, []).append(i)
+        for key, cell in cells.items():
+            facts = self.datasets.get(key[1], {"dataset": key[1], "domain": "unknown"})
+            yield Task(*key, facts, cell, table)
 
     def candidate(self, model: str) -> Candidate:
         """What is known of a model's weights and architecture."""
+        if model in self.custom:
+            return _custom(model, self.custom[model])
         known = self.weights.get(model)
         backbone = known["backbone"] if known else model.partition(".")[0]
         profile = self.profiles.get(backbone, {})
@@ -186,31 +224,47 @@ class Evidence:
         )
 
     @cached_property
-    def _benchmarks(self) -> dict[str, list[Any]]:
-        return self.read_benchmarks()
-
-    @cached_property
     def devices(self) -> tuple[str, ...]:
         """Devices with published inference speeds, sorted."""
-        held = self._benchmarks
-        pairs = zip(held.get("device", ()), held.get("mode", ()), strict=True)
-        return tuple(sorted({device for device, mode in pairs if mode == "inference"}))
+        pairs = {*zip(self.benchmarks["device"], self.benchmarks["mode"], strict=True)}
+        return tuple(sorted(device for device, mode in pairs if mode == "inference"))
 
-    def speeds(self, device: str) -> dict[str, Row]:
-        """Model or backbone → its published inference row on `device` at the smallest size.
+    def speeds(self, device: str, mode: str = "inference") -> dict[str, Row]:
+        """Model or backbone → its published row on `device` at the smallest size.
 
         Where there is a choice: not compiled, contiguous, the newest torch.
         """
-        held = self._benchmarks
-        here = [i for i, name in enumerate(held["device"]) if name == device]
-        rows = [{name: values[i] for name, values in held.items()} for i in here]
-        usable = [r for r in rows if r["mode"] == "inference" and r["status"] == "ok" and r["throughput"]]
+        usable = self.benchmarks.where(device=device, mode=mode, status="ok")
         best: dict[str, Row] = {}
-        for row in sorted(usable, key=_preference):
-            best.setdefault(row["backbone"], row)
-            named = str(row["source_ref"] or "").partition(":")[2]
-            best.setdefault(named or row["backbone"], row)
+        for row in sorted(usable.rows(_BENCHED), key=_preference):
+            if row["throughput"]:
+                best.setdefault(row["backbone"], row)
+                named = str(row["source_ref"] or "").partition(":")[2]
+                best.setdefault(named or row["backbone"], row)
         return best
+
+    def memory_of(self, mode: str, optimiser: str | None) -> dict[str, tuple[float, float]]:
+        """Model → bytes that are there with any batch, and bytes per image, of one step."""
+        table = self.memory.where(mode=mode, optimiser=optimiser)
+        names = ("backbone", "fixed_bytes", "bytes_per_image")
+        rows = zip(*(table[name] for name in names), strict=True)
+        return {backbone: (fixed, each) for backbone, fixed, each in rows if fixed is not None}
+
+
+def _custom(model: str, row: Row) -> Candidate:
+    return Candidate(
+        model=model,
+        backbone=model,
+        weights=None,
+        family="custom",
+        kind=row.get("kind") or "other",
+        pretraining=None,
+        licence=None,
+        params=row.get("params"),
+        macs=row.get("macs"),
+        activations=row.get("activations"),
+        preprocessing=None,
+    )
 
 
 def _preference(row: Row) -> tuple[Any, ...]:
@@ -284,7 +338,7 @@ _PRETRAINING = "timm-imagenet"
 
 
 def load_evidence(folder: Path = TABLES) -> Evidence:
-    """Read the shipped tables; only the columns that a query needs.
+    """Read the shipped tables; only the columns that a query needs, the large ones when they are needed.
 
     Raises:
         InputError: if a table is missing or damaged.
@@ -292,16 +346,19 @@ def load_evidence(folder: Path = TABLES) -> Evidence:
     entries = json.loads(_text(folder / "manifest.json"))["tables"]
     studies = [e["table"] for e in entries if e["record"] == "Observation" and e["table"] != _PRETRAINING]
     made = Evidence.of(
-        observations=[row for study in studies for row in _read(folder / f"{study}.parquet", _OBSERVED)],
-        datasets=_read(folder / "datasets.parquet", None),
-        weights=_read(folder / "weights.parquet", _WEIGHTS),
-        profiles=_read(folder / "profiles.parquet", _PROFILED),
-        benchmarks=lambda: _columns(folder / "benchmarks.parquet", _BENCHED),
+        observations=(),
+        datasets=_rows(folder / "datasets.parquet", None),
+        weights=_rows(folder / "weights.parquet", _WEIGHTS),
+        profiles=_rows(folder / "profiles.parquet", _PROFILED),
+        benchmarks=columns_of_file(folder / "benchmarks.parquet", _BENCHED),
+        memory=columns_of_file(folder / "memory.parquet", _WEIGHED),
     )
-    return replace(made, shipped=folder == TABLES)
+    tables = tuple(columns_of_file(folder / f"{study}.parquet", _OBSERVED) for study in studies)
+    return replace(made, studies=tables, shipped=folder == TABLES, profiled=folder == TABLES)
 
 
-_REMEDY = "Reinstall archimeter, or rebuild the tables with `python -m archimeter.data.build RAW_DIR`."
+def _rows(path: Path, names: Sequence[str] | None) -> Sequence[Row]:
+    return columns_of_file(path, names).rows(names)
 
 
 def _text(path: Path) -> str:
@@ -309,29 +366,6 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"The tables' manifest {path} cannot be read: {error.strerror}. {_REMEDY}"
+            f"The tables' manifest {path} cannot be read: {error.strerror}. Reinstall archimeter, or rebuild "
+            "the tables with `python -m archimeter.data.build RAW_DIR`."
         ) from error
-
-
-def _read(path: Path, columns: tuple[str, ...] | None) -> list[Row]:
-    held = _columns(path, columns)
-    return [dict(zip(held, row, strict=True)) for row in zip(*held.values(), strict=True)]
-
-
-def _columns(path: Path, columns: tuple[str, ...] | None) -> dict[str, list[Any]]:
-    """Column by column, which is three times faster than pyarrow's own rows."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(path).read(columns=columns and list(columns))
-    except FileNotFoundError as error:
-        raise InputError(f"The table {path} is missing. {_REMEDY}") from error
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"The table {path} is damaged. {_REMEDY}") from error
-    return {name: table[name].to_pylist() for name in table.column_names}
-
-
-def _by_column(rows: Iterable[Row]) -> dict[str, list[Any]]:
-    held = list(rows)
-    return {name: [row[name] for row in held] for name in (held[0] if held else ())}

@@ -10,8 +10,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..data.tables import load_benchmarks, load_profiles
-from .latency_model import FITTED, fit_device, save_devices
+from .atlas import FITTED, save_atlas
+from .latency_model import columns, fit_device
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,12 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["fit_devices", "published_times"]
 
 
-def published_times(benchmarks: pd.DataFrame, profiles: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def published_times(
+    benchmarks: pd.DataFrame, profiles: pd.DataFrame, mode: str = "inference"
+) -> dict[str, pd.DataFrame]:
     """Per device the rows to fit on: newest torch, contiguous, not compiled where there is a choice.
 
     Only rows at the profile's own input size count, and only where speed and counts are of the same model.
     """
-    rows = benchmarks[(benchmarks["status"] == "ok") & (benchmarks["mode"] == "inference")]
+    rows = benchmarks[(benchmarks["status"] == "ok") & (benchmarks["mode"] == mode)]
     rows = rows[rows["memory_format"] == "contiguous"]
     rows = rows[~rows["reason"].fillna("").str.contains("re-parameterised|redefined")]
     known = profiles.drop_duplicates("backbone").set_index("backbone")
@@ -45,21 +50,30 @@ def published_times(benchmarks: pd.DataFrame, profiles: pd.DataFrame) -> dict[st
 
 
 def fit_devices(out: Path = FITTED) -> dict[str, dict[str, float]]:
-    """Fit every device and write; returns its leave-one-family-out scores."""
-    profiles = load_profiles()
+    """Fit every device and mode, and write; returns the leave-one-family-out scores."""
+    profiles, benchmarks = load_profiles(), load_benchmarks()
     by_name = profiles.drop_duplicates("backbone").set_index("backbone", drop=False)
-    models, scores = [], {}
-    for device, rows in published_times(load_benchmarks(), profiles).items():
-        facts: list[dict[str, Any]] = by_name.loc[rows["backbone"]].to_dict("records")  # pyright: ignore[reportAssignmentType]
-        first = rows.iloc[0]
-        setting = f"large batches, {first['dtype']}, torch {first['torch_version']}"
-        setting += ", compiled" if first["compiled"] else ""
-        model, scores[device] = fit_device(
-            device, setting, facts, 1 / rows["throughput"].to_numpy(), [str(f["family"]) for f in facts]
-        )
-        models.append(model)
-    save_devices(models, by_name.to_dict("records"), out)  # pyright: ignore[reportArgumentType]
+    everything: list[dict[str, Any]] = by_name.to_dict("records")  # pyright: ignore[reportAssignmentType]
+    entries, scores = [], {}
+    for mode in ("inference", "training"):
+        for device, rows in published_times(benchmarks, profiles, mode).items():
+            facts: list[dict[str, Any]] = by_name.loc[rows["backbone"]].to_dict("records")  # pyright: ignore[reportAssignmentType]
+            times = 1 / rows["throughput"].to_numpy()
+            name = (device, mode, _setting(rows))
+            model, found = fit_device(name, facts, times, [str(f["family"]) for f in facts])
+            scores[f"{device}, {mode}"] = found
+            known = dict(zip(rows["backbone"], times, strict=True))
+            published = np.array([known.get(name, np.nan) for name in by_name["backbone"]])
+            entries.append((model, np.array(model.seconds(everything)), published))
+    save_atlas(entries, list(by_name["backbone"]), columns(everything), out)
     return scores
+
+
+def _setting(rows: pd.DataFrame) -> str:
+    first = rows.iloc[0]
+    batches = "one image at a time" if rows["batch_size"].max() == 1 else "large batches"
+    setting = f"{batches}, {first['dtype']}, torch {first['torch_version']}"
+    return setting + (", compiled" if first["compiled"] else "")
 
 
 def _version(text: str) -> tuple[int, ...]:

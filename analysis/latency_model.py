@@ -10,32 +10,23 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.errors import InputError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = [
-    "FITTED",
-    "DeviceModel",
-    "columns",
-    "fit_device",
-    "leave_family_out",
-    "load_devices",
-    "predicted_seconds",
-    "save_devices",
-]
+__all__ = ["COLUMNS", "DeviceModel", "columns", "fit_device", "leave_family_out", "standardised"]
 
 Array = np.ndarray
-FITTED = Path(__file__).parent / "prediction" / "latency.npz"
 KINDS = ("convolution", "depthwise", "grouped", "linear", "product")
-COUNTS = ("macs", "activations", "params", "elementwise_ops", "depth", "width_mean", "side")
-COLUMNS = (*COUNTS, *KINDS, "attention_share", "activations per mac", "macs per layer")
+COUNTS = (
+    *("macs", "activations", "params", "elementwise_ops", "depth", "width_mean", "side"),
+    *("blocks", "stages", "width_max", "width_macs", "width_residual", "reduction"),
+)
+DERIVED = ("attention_share", "activations per mac", "macs per layer", "elementwise per activation")
+COLUMNS = (*COUNTS, *KINDS, *DERIVED)
 LENGTH, LINEAR, NOISE = 2.5, 1.0, 0.04
 
 
@@ -47,7 +38,9 @@ def columns(profiles: Sequence[Mapping[str, Any]]) -> Array:
         kinds = json.loads(kinds) if isinstance(kinds, str) else dict(kinds or {})
         shapes = row["input_shapes"]
         shapes = json.loads(shapes) if isinstance(shapes, str) else shapes
-        value = {name: float(row.get(name) or 1.0) for name in COUNTS if name != "side"}
+        value = {name: _number(row.get(name)) for name in COUNTS if name != "side"}
+        value["width_residual"] = _number(row.get("width_residual"), value["width_max"])
+        value["blocks"] += 1  # some have none
         macs, layers = max(value["macs"], 1.0), max(value["depth"], 1.0)
         value = {name: float(np.log(max(v, 1.0))) for name, v in value.items()}
         value["side"] = float(np.log(shapes[0][-1]))
@@ -56,8 +49,18 @@ def columns(profiles: Sequence[Mapping[str, Any]]) -> Array:
         value["attention_share"] = float(row.get("attention_share") or 0.0)
         value["activations per mac"] = value["activations"] - float(np.log(macs))
         value["macs per layer"] = float(np.log(macs / layers))
+        value["elementwise per activation"] = value["elementwise_ops"] - value["activations"]
         out.append([value[name] for name in COLUMNS])
-    return np.nan_to_num(np.array(out, float))
+    return np.array(out, float)
+
+
+def _number(value: Any, otherwise: float = 1.0) -> float:
+    return float(value) if value and value == value else otherwise  # noqa: PLR0124  # NaN
+
+
+def standardised(raw: Array, middle: Array, spread: Array) -> Array:
+    """Columns as the kernel takes them, clipped at four deviations."""
+    return np.clip((raw - middle) / spread, -4, 4)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class DeviceModel:
     """One device and setting.
 
     Attributes:
-        device, setting: as published. middle, spread: of the columns. x: standardised rows it was fitted on.
+        device, mode, setting: as published; mode is `inference` or `training`.
+        middle, spread: of the columns. x: standardised rows it was fitted on.
         alpha: their weights. offset: mean log seconds.
         error: median absolute relative error, and 90 % quantile of the absolute log error, on families
             left out.
@@ -73,6 +77,7 @@ class DeviceModel:
     """
 
     device: str
+    mode: str
     setting: str
     middle: Array
     spread: Array
@@ -85,7 +90,7 @@ class DeviceModel:
     def seconds(self, profiles: Sequence[Mapping[str, Any]]) -> tuple[Array, Array, Array]:
         """Seconds per image with a 90 % interval, `[models]` each; never below the roofline floor."""
         raw = columns(profiles)
-        z = np.clip((raw - self.middle) / self.spread, -4, 4)
+        z = standardised(raw, self.middle, self.spread)
         log_time = self.offset + _kernel(z, self.x) @ self.alpha
         floor = self.floor * np.exp(raw[:, COLUMNS.index("macs")])
         reach = self.error[1]
@@ -117,13 +122,15 @@ def leave_family_out(k: Array, y: Array, families: Sequence[str]) -> Array:
 
 
 def fit_device(
-    device: str, setting: str, rows: Sequence[Mapping[str, Any]], seconds: Array, families: Sequence[str]
+    name: tuple[str, str, str],
+    rows: Sequence[Mapping[str, Any]],
+    seconds: Array,
+    families: Sequence[str],
 ) -> tuple[DeviceModel, dict[str, float]]:
     """Fit one device.
 
     Args:
-        device: its name.
-        setting: what the times were measured in.
+        name: device, mode, and the setting that the times were measured in.
         rows: profiles.
         seconds: measured time per image of each.
         families: of each, to be left out in turn.
@@ -133,7 +140,7 @@ def fit_device(
     """
     raw = columns(rows)
     middle, spread = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
-    z = np.clip((raw - middle) / spread, -4, 4)
+    z = standardised(raw, middle, spread)
     y = np.log(seconds)
     offset, k = float(y.mean()), _kernel(z, z)
     held = leave_family_out(k, y - offset, families) + offset
@@ -147,8 +154,7 @@ def fit_device(
     alpha = np.linalg.solve(k + NOISE * np.eye(len(y)), y - offset)
     macs = np.exp(raw[:, COLUMNS.index("macs")])
     model = DeviceModel(
-        device,
-        setting,
+        *name,
         middle,
         spread,
         z.astype(np.float32),
@@ -158,68 +164,3 @@ def fit_device(
         float(np.min(seconds / macs)),
     )
     return model, scores
-
-
-def save_devices(
-    models: Sequence[DeviceModel], profiles: Sequence[Mapping[str, Any]], path: Path = FITTED
-) -> None:
-    """Write the fitted devices and what they say of the given profiles; same input, same file."""
-    held: dict[str, Any] = {
-        "names": np.array([m.device for m in models]),
-        "settings": np.array([m.setting for m in models]),
-        "backbones": np.array([str(row["backbone"]) for row in profiles]),
-        "numbers": np.array([[m.offset, *m.error, m.floor] for m in models]),
-    }
-    for i, m in enumerate(models):
-        held[f"seconds_{i}"] = np.array(m.seconds(profiles), np.float32)
-        held |= {f"middle_{i}": m.middle, f"spread_{i}": m.spread, f"x_{i}": m.x, f"alpha_{i}": m.alpha}
-    np.savez_compressed(path, **held)
-
-
-def predicted_seconds(path: Path = FITTED) -> dict[str, tuple[str, dict[str, tuple[float, float, float]]]]:
-    """Device → how to read it, and backbone → seconds per image with its 90 % interval, at default size.
-
-    Raises:
-        InputError: if the file is missing or damaged.
-    """
-    d = _read(path)
-    names = d["backbones"].tolist()
-    found = {}
-    for i, (device, setting) in enumerate(zip(d["names"].tolist(), d["settings"].tolist(), strict=True)):
-        rows = d[f"seconds_{i}"].T.tolist()
-        found[device] = (setting, {n: (s, low, high) for n, (s, low, high) in zip(names, rows, strict=True)})
-    return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            return {name: held[name] for name in held.files}
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"The fitted speeds {path} cannot be read ({error}). Reinstall archimeter, or fit them again "
-            "with `python -m archimeter.analysis.fit_latency`."
-        ) from error
-
-
-def load_devices(path: Path = FITTED) -> dict[str, DeviceModel]:
-    """The fitted devices by name.
-
-    Raises:
-        InputError: if the file is missing or damaged.
-    """
-    d, found = _read(path), {}
-    for i, (name, setting) in enumerate(zip(d["names"].tolist(), d["settings"].tolist(), strict=True)):
-        offset, median, reach, floor = d["numbers"][i].tolist()
-        found[name] = DeviceModel(
-            name,
-            setting,
-            d[f"middle_{i}"],
-            d[f"spread_{i}"],
-            d[f"x_{i}"],
-            d[f"alpha_{i}"],
-            offset,
-            (median, reach),
-            floor,
-        )
-    return found

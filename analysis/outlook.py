@@ -25,7 +25,6 @@ CAUTION = 0.5
 """Deviations of a model's own effect that count against it in the order: what nobody fine-tuned must be
 expected to be clearly better before it goes ahead of one that somebody did."""
 MACS_PER_SECOND = 5e12
-EPOCHS = 6
 MOST_ANCHORS = 3
 
 
@@ -95,7 +94,7 @@ class Outlook:
         foretold.sort(key=lambda m: (m not in scores, scores.get(m, 0.0), mean[fitted.place[m]], m))
         first: dict[str, str] = {}
         for model in foretold:
-            first.setdefault(model.partition(".")[0], model)
+            first.setdefault(model if model in known.custom else model.partition(".")[0], model)
         self.order = list(first.values())
         self._among = [fitted.place[model] for model in self.order[:MOST]]
         self._best, self._near = self.forecast.chances(self._among)
@@ -132,7 +131,7 @@ class Outlook:
             macs = candidates[model].macs
             if model in done or not macs:
                 continue
-            minutes = 3 * macs * (self.query.images or 1000) * EPOCHS / MACS_PER_SECOND / 60
+            minutes = 3 * macs * (self.query.images or 1000) * self.query.epochs / MACS_PER_SECOND / 60
             saves = 100 * self.forecast.regret_reduction(self.fitted.place[model], self._among)
             runs.append(NextRun(model, _short(saves), _short(minutes)))
         runs.sort(key=lambda run: (-run.saves_points / (run.minutes + 1), run.model))

@@ -11,16 +11,17 @@ import math
 from typing import TYPE_CHECKING
 
 from ..data.errors import InputError
-from .answer import KnownResult, Recommendation, Recommended, Speed, Support
-from .budgets import affordable, published_device, published_speeds
+from .answer import FitTime, KnownResult, MemoryNeed, Recommendation, Recommended, Speed, Support
+from .budgets import Budget, affordable
+from .costs import Costs
+from .custom import with_custom
 from .evidence import Candidate, Evidence, Result, Task, load_evidence
-from .latency_model import predicted_seconds
 from .nearest import Neighbour, nearest
 from .outlook import CHECKLIST, Expected, Outlook, advice, foreign
 from .prediction.forecast import load_fitted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .query import Query
 
@@ -45,23 +46,24 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         UnknownNameError: for a device without published speeds.
     """
     known = load_evidence() if evidence is None else evidence
+    budgets = Costs(query, known).budgets()
     near = nearest(query, known.tasks)
     if not near:
         raise InputError("There is no result to rank by: the tables hold no usable observation.")
-    fitted = load_fitted() if known.shipped else None
+    fitted = with_custom(load_fitted(), known.custom) if known.shipped else None
     measured = {model for neighbour in near for model in neighbour.task.results}
-    models = sorted(measured if fitted is None else set(fitted.models))
-    candidates = {model: known.candidate(model) for model in models}
-    devices = [published_device(budget.device, known.devices) for budget in query.within]
-    speeds = {device: known.speeds(device) for device in devices}
-    predicted = predicted_seconds() if known.shipped and devices else {}
-    limits = {device: budget.seconds_per_image for budget, device in zip(query.within, devices, strict=True)}
-    kept = affordable(query, candidates, devices, speeds, predicted)
+    models = sorted(measured if fitted is None else {*fitted.models} - {*known.custom})
+    candidates = Candidates(known, models)
+    kept = affordable(query, candidates, budgets)
     scores = {model: _score(model, near) for model in kept}
     ranked = {model: scores[model] for model in kept if model in measured}
-    outlook = Outlook(fitted, query, known, kept, ranked) if fitted else None
+    outlook = Outlook(fitted, query, known, [*kept, *known.custom], ranked) if fitted else None
     ordered = outlook.order if outlook else sorted(kept, key=lambda model: (scores[model], model))
-    best = ordered[: query.top]
+    shown = [
+        (rank, model)
+        for rank, model in enumerate(ordered, start=1)
+        if rank <= query.top or model in known.custom
+    ]
     rows = tuple(
         _row(
             candidates[model],
@@ -69,12 +71,13 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
             query,
             tasks=known.tasks,
             rank=rank,
-            score=scores[model],
-            first=best[0],
-            speeds=published_speeds(candidates[model], speeds, predicted, limits),
+            score=scores.get(model, _score(model, near)),
+            first=ordered[0],
+            budgets=budgets,
             expected=outlook.expected(model) if outlook else None,
+            custom=model in known.custom,
         )
-        for rank, model in enumerate(best, start=1)
+        for rank, model in shown
     )
     notes = _notes(query, near, len(models), len(kept), rows)
     if outlook is None:
@@ -91,6 +94,21 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         advice=advice(query),
         checklist=CHECKLIST,
     )
+
+
+class Candidates(dict[str, Candidate]):
+    """Models by name; what is known of one is looked up when it is first asked for."""
+
+    def __init__(self, known: Evidence, models: Iterable[str]) -> None:
+        super().__init__()
+        self._known, self._models = known, tuple(models)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __missing__(self, model: str) -> Candidate:
+        self[model] = self._known.candidate(model)
+        return self[model]
 
 
 def _score(model: str, near: Iterable[Neighbour]) -> float:
@@ -113,10 +131,12 @@ def _row(
     rank: int,
     score: float,
     first: str,
-    speeds: tuple[Speed, ...],
+    budgets: Iterable[Budget],
     expected: Expected | None,
+    custom: bool,
 ) -> Recommended:
     model = candidate.model
+    spent = [b.of(candidate, cost) for b in budgets if (cost := b.cost(candidate)) is not None]
     seen = [neighbour.task for neighbour in near if model in neighbour.task.results]
     costed = next((task for task in seen if task.results[model].fit_time_s), None)
     cost = costed.results[model] if costed else None
@@ -136,7 +156,9 @@ def _row(
         params=candidate.params,
         macs=candidate.macs,
         activations=candidate.activations,
-        speeds=speeds,
+        speeds=tuple(one for one in spent if isinstance(one, Speed)),
+        memory=tuple(one for one in spent if isinstance(one, MemoryNeed)),
+        fit_times=tuple(one for one in spent if isinstance(one, FitTime)),
         fit_time_s=cost.fit_time_s if cost else None,
         training_memory_bytes=cost.peak_memory_bytes if cost else None,
         cost_study=costed.study if costed else None,
@@ -145,6 +167,7 @@ def _row(
         reasons=(*_because(expected), *_reasons(model, seen), *([why_tied] if why_tied else [])),
         preprocessing=candidate.preprocessing,
         expected=expected,
+        custom=custom,
     )
 
 
@@ -227,11 +250,18 @@ def _notes(
         ),
         (query.domain == "unknown", _NO_DOMAIN),
         (query.domain != "unknown" and not any(_alike(n, query) for n in near), _outside(query)),
-        (bool(query.within), _OFFLINE),
+        (_timed(rows, single=False), _OFFLINE),
+        (_timed(rows, single=True), _SINGLE),
+        (any(row.fit_times for row in rows), _FIT.format(epochs=query.epochs)),
         (ties > 0, f"{ties} of {len(rows)} rows cannot be told from the first by the published noise."),
         (any(n.task.study == "fastai" for n in near), _FASTAI_GAPS),
     ]
     return tuple(words for holds, words in said if holds)
+
+
+def _timed(rows: tuple[Recommended, ...], *, single: bool) -> bool:
+    sources = [speed.source for row in rows for speed in row.speeds if not speed.p90_s]
+    return any(("batch 1," in source or "one image" in source) == single for source in sources)
 
 
 def _alike(neighbour: Neighbour, query: Query) -> bool:
@@ -267,6 +297,14 @@ _NO_DOMAIN = "No domain was stated, so every data set counts as half foreign: --
 _OFFLINE = (
     "Times per image are published throughputs at large batches (offline), inverted; a single image takes "
     "longer. A time that is predicted says so, with its interval."
+)
+_SINGLE = (
+    "Times per image on CPUs are published means, one image at a time; how far single images stray from them "
+    "(p90) nobody published: `archimeter calibrate` measures both on your device."
+)
+_FIT = (
+    "Fit times are images × {epochs} epochs at the published training speed (float16 autocast, torch 1.12, "
+    "the largest batch, default size), without loading, augmentation and evaluation."
 )
 _FASTAI_GAPS = (
     "The fast.ai sweep has no result for MobileNetV3, BEiT and the large ConvNeXt and ViT (they did not fit "

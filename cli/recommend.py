@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path  # noqa: TC003  # typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain, si
+from .answering import show
+from .render import CsvFlag, JsonFlag, OutputFile  # noqa: TC001  # typer reads the annotations
+from .store import StoreOption  # noqa: TC001
 
 if TYPE_CHECKING:
-    from ..analysis.answer import Recommendation, Recommended
-    from ..analysis.outlook import Expected
+    from collections.abc import Sequence
+
+    from ..analysis.evidence import Evidence
 
 __all__ = ["recommend"]
 
@@ -32,11 +36,33 @@ def recommend(
     within: Annotated[
         Some, typer.Option(help="Time per image on a device: '5 ms @ RTX 4090'; repeatable.")
     ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(help="Of a training step: 8GB, or '8GB @ 64' images (32).", show_default=False),
+    ] = None,
+    max_inference_memory: Annotated[
+        str | None,
+        typer.Option(help="Of an inference step: 2GB, or '2GB @ 8' images (1).", show_default=False),
+    ] = None,
+    optimiser: Annotated[str, typer.Option(help="sgd or adamw, for --max-memory.")] = "sgd",
+    max_fit_time: Annotated[
+        Some, typer.Option(help="Of the whole fine-tune on a device: '2 h @ RTX 3090'; repeatable.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of the fine-tune.")] = 6,
     licence: Annotated[Some, typer.Option(help="Allowed licence or glob; repeatable.")] = None,
     exclude_pretraining: Annotated[
         Some, typer.Option(help="Pretraining to leave out, or glob; repeatable.")
     ] = None,
     anchor: Annotated[Some, typer.Option(help="Your own run: 'resnet50=0.041' (error); up to three.")] = None,
+    model: Annotated[
+        Some, typer.Option(help="Your own network beside the known: net.py:build; repeatable.")
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Your own results, a file `import` reads, beside the shipped.", show_default=False),
+    ] = None,
+    only: Annotated[bool, typer.Option("--only", help="Your own results instead of the shipped.")] = False,
+    store_path: StoreOption = None,
     top: Annotated[int, typer.Option(min=1, help="Rows wanted.")] = 10,
     as_json: JsonFlag = False,
     as_csv: CsvFlag = False,
@@ -46,9 +72,30 @@ def recommend(
 
     Example: archimeter recommend --images 1000 --classes 17 --domain remote-sensing --max-params 50M
     """
-    from ..analysis.query import Query, parse_anchor, parse_count, parse_latency_budget
+    from ..analysis.limits import (
+        parse_anchor,
+        parse_count,
+        parse_fit_budget,
+        parse_latency_budget,
+        parse_memory_budget,
+    )
+    from ..analysis.query import Query
     from ..analysis.recommend import recommend as answer_to
 
+    budgets = {
+        "max_params": parse_count(max_params) if max_params else None,
+        "max_macs": parse_count(max_macs) if max_macs else None,
+        "within": tuple(parse_latency_budget(text) for text in within or ()),
+        "memory": (
+            *([parse_memory_budget(max_memory, "training")] if max_memory else ()),
+            *([parse_memory_budget(max_inference_memory, "inference")] if max_inference_memory else ()),
+        ),
+        "optimiser": optimiser,
+        "fit_within": tuple(parse_fit_budget(text) for text in max_fit_time or ()),
+        "epochs": epochs,
+        "licences": tuple(licence or ()),
+        "exclude_pretraining": tuple(exclude_pretraining or ()),
+    }
     query = Query(
         images=images,
         classes=classes,
@@ -56,109 +103,30 @@ def recommend(
         image_size=image_size,
         channels=channels,
         recipe=recipe,
-        max_params=parse_count(max_params) if max_params else None,
-        max_macs=parse_count(max_macs) if max_macs else None,
-        within=tuple(parse_latency_budget(text) for text in within or ()),
-        licences=tuple(licence or ()),
-        exclude_pretraining=tuple(exclude_pretraining or ()),
+        **budgets,
         top=top,
         anchors=tuple(parse_anchor(text) for text in anchor or ()),
     )
-    answer = answer_to(query)
-    document = answer.as_document()
-    rows = document["recommendations"]
-    shown = [row | _for_people(of) for row, of in zip(rows, answer.rows, strict=True)]
-    plainly = as_json or as_csv or output is not None
-    emit(
-        rows if plainly else shown,
-        _columns(answer),
-        as_json=as_json,
-        as_csv=as_csv,
-        output=output,
-        document=document,
-    )
-    if not plainly:
-        _explain(answer)
+    answer = answer_to(query, _evidence(model or (), results, only=only, store=store_path))
+    show(answer, as_json=as_json, as_csv=as_csv, output=output)
 
 
-def _for_people(row: Recommended) -> dict[str, Any]:
-    expected = row.expected
-    return {
-        "predicted": _span(expected) if expected else None,
-        "behind": _behind(expected) if expected else None,
-        "p_best": f"{expected.p_best:.0%}" if expected else None,
-        "p_within": f"{expected.p_within_1_point:.0%}" if expected else None,
-        "model": row.weights or row.backbone,
-        "ms": [f"{1e3 * speed.seconds_per_image:.2f}" for speed in row.speeds],
-        "tie": "tie" if row.tied_with_first else None,
-        "why": "; ".join(row.reasons),
-    }
+def _evidence(
+    models: Sequence[str], results: Path | None, *, only: bool, store: Path | None
+) -> Evidence | None:
+    """The shipped tables with what the user adds to them; None where that is nothing."""
+    from ..analysis.own_results import own_rows
 
+    rows = own_rows(results, only=only, store=store)
+    if not rows and not models:
+        return None
+    from ..analysis.evidence import load_evidence
 
-def _columns(answer: Recommendation) -> list[Column]:
-    columns = [
-        Column("rank", ""),
-        Column("model", "backbone and weights", right=False),
-        *(_PREDICTED if answer.rows[0].expected else _RANKED),
-        Column("params", "params", si()),
-        Column("macs", "MACs", si()),
-    ]
-    if answer.query.within:
-        columns.append(Column("ms", "ms per image", " / ".join))
-    return [
-        *columns,
-        Column("licence", "licence", right=False),
-        Column("support", "support", right=False),
-        Column("why", "on the nearest data sets", right=False),
-    ]
+    known = load_evidence()
+    if rows:
+        known = known.with_results(rows, only=only)
+    if models:
+        from .own_models import profiled
 
-
-def _span(expected: Expected) -> str:
-    return f"{100 * expected.error:.1f} ({100 * expected.low:.1f} to {100 * expected.high:.1f})"
-
-
-def _behind(expected: Expected) -> str:
-    low, high = 100 * expected.behind_low, 100 * expected.behind_high
-    return f"{100 * expected.behind:+.1f} ({low:+.1f} to {high:+.1f})"
-
-
-_RANKED = (Column("rank_score", "rank score", plain(2)), Column("tie", "with first", right=False))
-_PREDICTED = (
-    Column("predicted", "error % (80 %)", right=False),
-    Column("behind", "behind first", right=False),
-    Column("p_best", "best"),
-    Column("p_within", "within 1 pt"),
-)
-
-
-def _explain(answer: Recommendation) -> None:
-    for neighbour in answer.nearest[:3]:
-        task = neighbour.task
-        note(f"near: {task.dataset} ({task.study}, {task.recipe}): {'; '.join(neighbour.reasons)}")
-    for words in answer.notes:
-        note(words)
-    if answer.shortlist:
-        note(
-            f"{len(answer.shortlist)} models hold the best with 80 %: {', '.join(answer.shortlist[:6])}"
-            + (f" and {len(answer.shortlist) - 6} more" if len(answer.shortlist) > 6 else "")
-        )
-    for run in answer.next_runs[:1] if answer.next_runs and answer.next_runs[0].saves_points >= 0.01 else ():
-        note(
-            f"Run next: {run.model}; it is expected to save {run.saves_points:.2f} points for about "
-            f"{run.minutes:.0f} minutes (at an assumed 5 TMAC/s), then give it as --anchor."
-        )
-    if answer.advice:
-        note(answer.advice)
-    for item in answer.checklist:
-        note(f"- {item}")
-    first = answer.rows[0].preprocessing
-    if first:
-        size = "×".join(str(side) for side in first["input_size"])
-        note(
-            f"Preprocessing of the first: {size}, {first['interpolation']}, crop {first['crop_pct']:g}, mean "
-            f"{_triple(first['mean'])}, std {_triple(first['std'])}; --json has every row's."
-        )
-
-
-def _triple(values: list[float]) -> str:
-    return "(" + ", ".join(f"{value:.3f}" for value in values) + ")"
+        known = known.with_models(profiled(models, store))
+    return known

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archimeter.analysis.query import LatencyBudget, Query, parse_count, parse_latency_budget
+from archimeter.analysis.limits import LatencyBudget, parse_count, parse_latency_budget
+from archimeter.analysis.query import Query
 from archimeter.data.errors import InputError
 
 

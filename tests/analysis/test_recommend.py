@@ -4,8 +4,9 @@ import math
 import pytest
 
 from archimeter.analysis.evidence import Evidence
+from archimeter.analysis.limits import LatencyBudget
 from archimeter.analysis.nearest import nearest
-from archimeter.analysis.query import LatencyBudget, Query
+from archimeter.analysis.query import Query
 from archimeter.analysis.recommend import recommend
 from archimeter.data.errors import InputError, UnknownNameError
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from archimeter.analysis.evidence import load_evidence
+from archimeter.analysis.limits import parse_anchor
 from archimeter.analysis.prediction.forecast import Forecast, load_fitted
 from archimeter.analysis.prediction.logits import expit
-from archimeter.analysis.query import Query, parse_anchor
+from archimeter.analysis.query import Query
 from archimeter.analysis.recommend import recommend
 from archimeter.data.errors import InputError, UnknownNameError
 

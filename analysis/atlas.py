@@ -1,0 +1,134 @@
+"""The published devices' speeds, fitted and written ahead: what every backbone takes on each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.errors import InputError
+from .latency_model import DeviceModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["FITTED", "Atlas", "load_atlas", "save_atlas"]
+
+Array = np.ndarray
+FITTED = Path(__file__).parent / "prediction" / "latency.npz"
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Fitted devices, and what they say of the shipped backbones at their default sizes.
+
+    Attributes:
+        arrays: as written; read one by one when they are first needed.
+    """
+
+    arrays: Mapping[str, Any]
+
+    @cached_property
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """Device and mode of each entry, in order."""
+        return tuple(zip(self.arrays["devices"].tolist(), self.arrays["modes"].tolist(), strict=True))
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Backbone → its row."""
+        return {name: i for i, name in enumerate(self.arrays["backbones"].tolist())}
+
+    @cached_property
+    def columns(self) -> Array:
+        """What the models take of every backbone, `[backbones, COLUMNS]`."""
+        return self.arrays["columns"].astype(float)
+
+    def foretold(self, device: str, mode: str) -> tuple[str, Array] | None:
+        """How the times are to be read, and seconds per image with their 90 % interval `[3, backbones]`."""
+        if (device, mode) not in self.entries:
+            return None
+        i = self.entries.index((device, mode))
+        return self.model(i).source, self.arrays[f"seconds_{i}"].astype(float)
+
+    def times(self, device: str, mode: str = "inference") -> Array:
+        """Seconds per image of every backbone `[backbones]`: published where it is, else predicted."""
+        i = self.entries.index((device, mode))
+        published = self.arrays[f"published_{i}"].astype(float)
+        return np.where(np.isfinite(published), published, self.arrays[f"seconds_{i}"][0])
+
+    def model(self, i: int) -> DeviceModel:
+        """The fitted model of entry `i`."""
+        a = self.arrays
+        offset, median, reach, floor = a["numbers"][i].tolist()
+        device, mode = self.entries[i]
+        middle, spread, x, alpha = (a[f"{part}_{i}"] for part in ("middle", "spread", "x", "alpha"))
+        setting, error = str(a["settings"][i]), (median, reach)
+        return DeviceModel(device, mode, setting, middle, spread, x, alpha, offset, error, floor)
+
+    def model_of(self, device: str, mode: str) -> DeviceModel | None:
+        """The fitted model of a device, None where there is none."""
+        return self.model(self.entries.index((device, mode))) if (device, mode) in self.entries else None
+
+
+class _Lazily(dict[str, Any]):
+    """Arrays of an open file, each read when it is first asked for."""
+
+    def __init__(self, held: Any) -> None:
+        super().__init__()
+        self._held = held
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = self._held[name]
+        return self[name]
+
+
+def load_atlas(path: Path = FITTED) -> Atlas:
+    """Open the fitted devices.
+
+    Raises:
+        InputError: if the file is missing or damaged.
+    """
+    try:
+        held = np.load(path, allow_pickle=False)
+        atlas = Atlas(_Lazily(held))
+        _ = atlas.entries
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"The fitted speeds {path} cannot be read ({error}). Reinstall archimeter, or fit them again "
+            "with `python -m archimeter.analysis.fit_latency`."
+        ) from error
+    return atlas
+
+
+def save_atlas(
+    entries: Sequence[tuple[DeviceModel, Array, Array]],
+    backbones: Sequence[str],
+    columns: Array,
+    path: Path = FITTED,
+) -> None:
+    """Write the fitted devices; the same input gives the same file.
+
+    Args:
+        entries: model, seconds per image that it predicts with their 90 % interval `[3, backbones]`, and
+            published ones `[backbones]`, NaN where there are none.
+        backbones: names.
+        columns: what the models take of the backbones.
+        path: where to.
+    """
+    models = [model for model, _, _ in entries]
+    held: dict[str, Any] = {
+        "devices": np.array([m.device for m in models]),
+        "modes": np.array([m.mode for m in models]),
+        "settings": np.array([m.setting for m in models]),
+        "backbones": np.array(backbones),
+        "columns": columns.astype(np.float32),
+        "numbers": np.array([[m.offset, *m.error, m.floor] for m in models]),
+    }
+    for i, (m, predicted, known) in enumerate(entries):
+        held |= {f"seconds_{i}": predicted.astype(np.float32), f"published_{i}": known.astype(np.float32)}
+        held |= {f"middle_{i}": m.middle, f"spread_{i}": m.spread, f"x_{i}": m.x, f"alpha_{i}": m.alpha}
+    np.savez_compressed(path, **held)

@@ -1,0 +1,138 @@
+"""A recommendation as a person reads it: the table on stdout, everything around it on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .render import Column, emit, note, plain, si
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..analysis.answer import FitTime, MemoryNeed, Recommendation, Recommended, Speed
+    from ..analysis.outlook import Expected
+
+__all__ = ["show"]
+
+
+def show(
+    answer: Recommendation,
+    *,
+    as_json: bool = False,
+    as_csv: bool = False,
+    output: Path | None = None,
+) -> None:
+    """Write the answer in the form that was asked for."""
+    document = answer.as_document()
+    rows = document["recommendations"]
+    shown = [row | _for_people(of) for row, of in zip(rows, answer.rows, strict=True)]
+    plainly = as_json or as_csv or output is not None
+    emit(
+        rows if plainly else shown,
+        _columns(answer),
+        as_json=as_json,
+        as_csv=as_csv,
+        output=output,
+        document=document,
+    )
+    if not plainly:
+        _explain(answer)
+
+
+def _for_people(row: Recommended) -> dict[str, Any]:
+    expected = row.expected
+    return {
+        "predicted": _span(expected) if expected else None,
+        "behind": _behind(expected) if expected else None,
+        "p_best": f"{expected.p_best:.0%}" if expected else None,
+        "p_within": f"{expected.p_within_1_point:.0%}" if expected else None,
+        "model": ("your " if row.custom else "") + (row.weights or row.backbone),
+        "ms": [_cost(1e3 * one.seconds_per_image, one, 2) for one in row.speeds],
+        "gb": [f"{_cost(one.peak_bytes / 2**30, one, 1)} (≤ {one.largest_batch})" for one in row.memory],
+        "fit": [_cost(one.seconds / 60, one, 1) for one in row.fit_times],
+        "tie": "tie" if row.tied_with_first else None,
+        "why": "; ".join(row.reasons),
+    }
+
+
+def _columns(answer: Recommendation) -> list[Column]:
+    columns = [
+        Column("rank", ""),
+        Column("model", "backbone and weights", right=False),
+        *(_PREDICTED if answer.rows[0].expected else _RANKED),
+        Column("params", "params", si()),
+        Column("macs", "MACs", si()),
+    ]
+    if answer.query.within:
+        columns.append(Column("ms", "ms per image", " / ".join))
+    if answer.query.memory:
+        columns.append(Column("gb", "GB a step (batch that fits)", " / ".join))
+    if answer.query.fit_within:
+        columns.append(Column("fit", "minutes to fit", " / ".join))
+    return [
+        *columns,
+        Column("licence", "licence", right=False),
+        Column("support", "support", right=False),
+        Column("why", "on the nearest data sets", right=False),
+    ]
+
+
+def _cost(value: float, of: Speed | MemoryNeed | FitTime, places: int) -> str:
+    """A figure, with a tilde where it is predicted, and what the budget says of it unless it is kept."""
+    written = f"{'' if of.low == of.high else '~'}{value:.{places}f}"
+    return (
+        written
+        if of.verdict == "keeps"
+        else f"{written} {of.verdict}{'!' if of.verdict == 'measure' else ''}"
+    )
+
+
+def _span(expected: Expected) -> str:
+    return f"{100 * expected.error:.1f} ({100 * expected.low:.1f} to {100 * expected.high:.1f})"
+
+
+def _behind(expected: Expected) -> str:
+    low, high = 100 * expected.behind_low, 100 * expected.behind_high
+    return f"{100 * expected.behind:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+_RANKED = (Column("rank_score", "rank score", plain(2)), Column("tie", "with first", right=False))
+_PREDICTED = (
+    Column("predicted", "error % (80 %)", right=False),
+    Column("behind", "behind first", right=False),
+    Column("p_best", "best"),
+    Column("p_within", "within 1 pt"),
+)
+
+
+def _explain(answer: Recommendation) -> None:
+    for neighbour in answer.nearest[:3]:
+        task = neighbour.task
+        note(f"near: {task.dataset} ({task.study}, {task.recipe}): {'; '.join(neighbour.reasons)}")
+    for words in answer.notes:
+        note(words)
+    if answer.shortlist:
+        note(
+            f"{len(answer.shortlist)} models hold the best with 80 %: {', '.join(answer.shortlist[:6])}"
+            + (f" and {len(answer.shortlist) - 6} more" if len(answer.shortlist) > 6 else "")
+        )
+    for run in answer.next_runs[:1] if answer.next_runs and answer.next_runs[0].saves_points >= 0.01 else ():
+        note(
+            f"Run next: {run.model}; it is expected to save {run.saves_points:.2f} points for about "
+            f"{run.minutes:.0f} minutes (at an assumed 5 TMAC/s), then give it as --anchor."
+        )
+    if answer.advice:
+        note(answer.advice)
+    for item in answer.checklist:
+        note(f"- {item}")
+    first = answer.rows[0].preprocessing
+    if first:
+        size = "×".join(str(side) for side in first["input_size"])
+        note(
+            f"Preprocessing of the first: {size}, {first['interpolation']}, crop {first['crop_pct']:g}, mean "
+            f"{_triple(first['mean'])}, std {_triple(first['std'])}; --json has every row's."
+        )
+
+
+def _triple(values: list[float]) -> str:
+    return "(" + ", ".join(f"{value:.3f}" for value in values) + ")"

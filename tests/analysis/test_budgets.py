@@ -1,0 +1,157 @@
+import math
+
+import pytest
+
+from archimeter.analysis import costs
+from archimeter.analysis.budgets import Cost
+from archimeter.analysis.evidence import Evidence, load_evidence
+from archimeter.analysis.limits import (
+    FitBudget,
+    LatencyBudget,
+    MemoryBudget,
+    parse_fit_budget,
+    parse_memory_budget,
+)
+from archimeter.analysis.query import Query
+from archimeter.analysis.recommend import recommend
+from archimeter.data.errors import InputError, UnknownNameError
+
+GIB = 2**30
+NEEDS = [("resnet18", 0.2, 0.05), ("resnet50", 0.4, 0.2), ("resnet101", 0.7, 0.3)]
+BACKBONES = {"resnet18": 0.3, "resnet50": 0.2, "resnet101": 0.1}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_calibrated(monkeypatch):
+    monkeypatch.setattr(costs, "calibrated", dict)
+
+
+def evidence():
+    return Evidence.of(
+        observations=[
+            {
+                "study": "made", "dataset": "d", "backbone": name, "match": "architecture",
+                "recipe": "fine-tune", "error": error, "metric": "top1", "status": "ok",
+            }
+            for name, error in BACKBONES.items()
+        ],
+        memory=[
+            {"backbone": name, "mode": mode, "optimiser": optimiser, "fixed_bytes": fixed * GIB,
+             "bytes_per_image": each * GIB}
+            for name, fixed, each in NEEDS
+            for mode, optimiser in [("training", "sgd"), ("inference", None)]
+        ],
+    )  # fmt: skip
+
+
+def with_memory(limit_bytes, batch=32, mode="training", **more):
+    return Query(memory=(MemoryBudget(int(limit_bytes), batch, mode),), **more)
+
+
+def test_memory_is_what_is_fixed_and_what_each_image_takes():
+    rows = recommend(with_memory(8 * GIB), evidence()).rows
+    assert [row.backbone for row in rows] == ["resnet50", "resnet18"]  # resnet101 takes 0.7 + 32 · 0.3 = 10.3
+    (need,) = rows[1].memory
+    assert need.peak_bytes == pytest.approx((0.2 + 32 * 0.05) * GIB)
+    # (8 GB − 0.5 of context) / 1.02, less what is fixed, over what an image takes
+    assert need.largest_batch == math.floor((7.5 / 1.02 - 0.2) / 0.05)
+    assert need.verdict == "keeps"
+    assert need.optimiser == "sgd"
+
+
+def test_a_limit_within_the_interval_says_measure():
+    (row, *_) = recommend(with_memory(6.9 * GIB), evidence()).rows  # 0.4 + 32 · 0.2 = 6.8, with context 7.4
+    (need,) = row.memory
+    assert (row.backbone, need.verdict) == ("resnet50", "measure")
+    assert "measure it" in need.source
+
+
+def test_an_inference_step_has_its_own_budget():
+    rows = recommend(with_memory(0.9 * GIB, 1, "inference"), evidence()).rows
+    assert [row.backbone for row in rows] == ["resnet50", "resnet18"]
+    assert rows[0].memory[0].optimiser is None
+
+
+def test_memory_that_nobody_keeps_names_the_smallest():
+    with pytest.raises(InputError, match=r"--max-memory at 32 images a step 1 GB: .* resnet18 with 1.76 GB"):
+        recommend(with_memory(1 * GIB), evidence())
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "expected"),
+    [
+        ("8GB", "training", MemoryBudget(8 * GIB, 32, "training")),
+        ("24 GiB @ 64", "training", MemoryBudget(24 * GIB, 64, "training")),
+        ("512m", "inference", MemoryBudget(2**29, 1, "inference")),
+    ],
+)
+def test_memory_is_read_as_people_write_it(text, mode, expected):
+    assert parse_memory_budget(text, mode) == expected
+
+
+@pytest.mark.parametrize("text", ["much", "0GB", "8GB @ 0", "8GB @ many", "8 @", "-1GB"])
+def test_what_is_no_memory_is_refused(text):
+    with pytest.raises(InputError, match="no memory budget"):
+        parse_memory_budget(text, "training")
+
+
+def test_a_fit_time_is_read_as_people_write_it():
+    assert parse_fit_budget("2 h @ RTX 3090") == FitBudget(7200, "RTX 3090")
+    assert parse_fit_budget("90min@4090") == FitBudget(5400, "4090")
+    with pytest.raises(InputError, match="no fit time"):
+        parse_fit_budget("2 h")
+    with pytest.raises(InputError, match="no time at all"):
+        parse_fit_budget("0 h @ RTX 3090")
+
+
+def test_a_fit_time_needs_the_number_of_images():
+    with pytest.raises(InputError, match="give --images"):
+        Query(fit_within=(FitBudget(60, "RTX 3090"),))
+
+
+def test_the_verdict_follows_the_interval():
+    cost = Cost(2.0, 1.0, 3.0, "")
+    assert [cost.verdict(limit) for limit in (0.5, 1.0, 2.9, 3.0)] == [
+        "exceeds", "measure", "measure", "keeps",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_evidence()
+
+
+def test_a_fit_is_images_times_epochs_at_the_published_training_speed(shipped):
+    query = Query(images=10_000, epochs=5, fit_within=(FitBudget(36_000, "RTX 3090"),), top=30)
+    answer = recommend(query, shipped)
+    row = next(row for row in answer.rows if "published" in row.fit_times[0].source)
+    rate = shipped.speeds("NVIDIA GeForce RTX 3090", "training")
+    own = rate.get(row.weights) or rate[row.backbone]
+    assert row.fit_times[0].seconds == pytest.approx(50_000 / own["throughput"])
+    assert {row.fit_times[0].low, row.fit_times[0].high} == {row.fit_times[0].seconds}
+
+
+def test_elsewhere_a_fit_is_predicted_and_its_interval_is_wider(shipped):
+    (row, *_) = recommend(Query(images=10_000, fit_within=(FitBudget(36_000, "RTX 4090"),)), shipped).rows
+    (fit,) = row.fit_times
+    assert "times training over inference on the NVIDIA GeForce RTX 3090" in fit.source
+    assert fit.high / fit.seconds >= math.exp(costs.TRANSFER[True]) - 1e-9
+    assert fit.low < fit.seconds < fit.high
+
+
+def test_one_image_at_a_time_is_not_called_offline(shipped):
+    def notes(device):
+        return " ".join(recommend(Query(within=(LatencyBudget(1, device),)), shipped).notes)
+
+    assert "offline" in notes("RTX 4090")
+    assert "offline" not in notes("i9")
+    assert "one image at a time" in notes("i9")
+
+
+def test_a_device_is_named_by_its_words():
+    known = ("Intel Core i9-10940X", "NVIDIA GeForce RTX 3090", "my box, batch 1", "my box, batch 64")
+    assert costs.device_named("rtx 3090", known) == "NVIDIA GeForce RTX 3090"
+    assert costs.device_named("my box", known) == "my box, batch 1"
+    assert costs.device_named("my box batch 64", known) == "my box, batch 64"
+    with pytest.raises(UnknownNameError, match="archimeter calibrate"):
+        costs.device_named("TPU", known)
