@@ -21,25 +21,32 @@ __all__ = ["HELPERS", "SOURCES", "build", "main"]
 
 SOURCES = (
     "aitlas_arena_finetune",
+    "big_transfer",
     "biobench",
     "cherti_jitsev_bit",
+    "danish_fungi",
     "datasets",
+    "eva_pathology",
     "fastai",
+    "fungitastic",
+    "google_vit",
     "juodelyte_medmnist_archs",
     "logme_tllib_finetune",
     "medmnistplus_doerrich",
     "mieb_linear_probe",
     "open_clip_towers",
     "open_clip_zeroshot",
+    "parc",
     "pepr_medical",
     "salman_robust_transfer",
     "sfda_cnn_finetune",
     "timm_benchmarks",
     "timm_imagenet",
+    "torchgeo_bench",
     "vtab_resnet50",
 )
 """Modules in `data.sources`: each has ENTRY and rows(raw)."""
-HELPERS = ("rawfile", "transfer")
+HELPERS = ("cited", "figures", "rawfile", "transfer")
 """Modules there that are no source."""
 
 

@@ -1,7 +1,7 @@
 """The target data sets of all studies, one row each, with a source for every figure.
 
 `FACTS` holds what no raw table states: title, what is told apart, and our own classification (domain, and the
-group of sets that must share a fold). `CITED` holds figures from public catalogues. Where a study's raw table
+group of sets that must share a fold). `cited.CITED` holds figures from public catalogues and papers. Where a study's raw table
 gives the whole training set's size or the classes, that comes first. Unknown is blank.
 """
 
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from ..datasets import key, keys
 from ..records import Dataset
 from ..tables import TableEntry
+from .cited import CITED
 from .rawfile import number, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["CITED", "ENTRY", "FACTS", "GROUPS", "WHOLE", "rows"]
+__all__ = ["ENTRY", "FACTS", "GROUPS", "WHOLE", "rows"]
 
 S, M, O, U = "single-label", "multi-label", "ordinal", "unknown"  # noqa: E741
 FACTS: dict[str, tuple[str, str, str, str]] = {
@@ -52,6 +53,9 @@ FACTS: dict[str, tuple[str, str, str, str]] = {
     "flickr30k": ("Flickr30k", "natural", U, "retrieval of images and captions"),
     "mscoco": ("MS COCO 2014, 5k test", "natural", U, "retrieval of images and captions"),
     "winogavil": ("WinoGAViL", "natural", U, "association of images and cues"),
+    "cub-200-2011": ("Caltech-UCSD Birds 200, 2011", "fine-grained", S, "bird species"),
+    "nabirds": ("NABirds", "fine-grained", S, "bird species, sexes and ages"),
+    "stanford-dogs": ("Stanford Dogs", "fine-grained", S, "dog breeds"),
     "birdsnap": ("Birdsnap", "fine-grained", S, "bird species"),
     "stanford-cars": ("Stanford Cars", "fine-grained", S, "car models"),
     "dtd": ("Describable Textures", "texture", S, "textures"),
@@ -62,6 +66,9 @@ FACTS: dict[str, tuple[str, str, str, str]] = {
     "beluga": ("Beluga ID 2022", "plants-animals", S, "individual whales"),
     "ecdysis-foundation": ("Ecdysis Foundation insects", "plants-animals", S, "insect species"),
     "fishnet": ("FishNet", "plants-animals", M, "presence of nine traits of fish"),
+    "df20": ("Danish Fungi 2020", "plants-animals", S, "fungus species"),
+    "df20-mini": ("Danish Fungi 2020, Mini", "plants-animals", S, "species of six genera of fungi"),
+    "fungitastic": ("FungiTastic, closed set", "plants-animals", S, "fungus species"),
     "fungiclef": ("FungiCLEF 2023", "plants-animals", S, "fungus species, with unknown ones"),
     "herbarium-2019": ("Herbarium 2019", "plants-animals", S, "species of herbarium sheets"),
     "inaturalist-2021": ("iNaturalist 2021", "plants-animals", S, "species"),
@@ -82,6 +89,11 @@ FACTS: dict[str, tuple[str, str, str, str]] = {
     "aid-multilabel": ("AID, multi-label", "remote-sensing", M, "objects in aerial scenes"),
     "bigearthnet-19": ("BigEarthNet, 19 labels", "remote-sensing", M, "land cover"),
     "bigearthnet-43": ("BigEarthNet, 43 labels", "remote-sensing", M, "land cover"),
+    "bigearthnet-v2": ("BigEarthNet v2 (reBEN), 19 labels", "remote-sensing", M, "land cover"),
+    "brick-kiln": ("Brick Kiln, GEO-Bench", "remote-sensing", S, "brick kiln or not"),
+    "forestnet": ("ForestNet, GEO-Bench", "remote-sensing", S, "drivers of forest loss"),
+    "pv4ger": ("PV4GER, GEO-Bench", "remote-sensing", S, "photovoltaic panel or not"),
+    "treesatai": ("TreeSatAI, GEO-Bench-2", "remote-sensing", M, "tree genera and species"),
     "brazilian-coffee-scenes": ("Brazilian Coffee Scenes", "remote-sensing", S, "coffee or not"),
     "clrs": ("CLRS", "remote-sensing", S, "scenes"),
     "dfc15-multilabel": ("DFC15, multi-label", "remote-sensing", M, "objects in aerial images"),
@@ -102,6 +114,15 @@ FACTS: dict[str, tuple[str, str, str, str]] = {
     "uc-merced": ("UC Merced Land Use", "remote-sensing", S, "land use"),
     "uc-merced-multilabel": ("UC Merced, multi-label", "remote-sensing", M, "objects in land-use images"),
     "whu-rs19": ("WHU-RS19", "remote-sensing", S, "scenes"),
+    "bach": ("BACH, ICIAR 2018", "microscopy", S, "kinds of breast tissue and cancer"),
+    "breakhis": ("BreakHis, 40 times magnified", "microscopy", S, "kinds of breast tumours"),
+    "gleason-arvaniti": (
+        "Gleason patterns, Arvaniti",
+        "microscopy",
+        O,
+        "Gleason patterns of prostate tissue",
+    ),
+    "mhist": ("MHIST", "microscopy", S, "colorectal polyps"),
     "bloodmnist": ("BloodMNIST", "microscopy", S, "blood cells"),
     "breastmnist": ("BreastMNIST", "radiology", S, "malignancy in breast ultrasound"),
     "camelyon17": ("Camelyon17, WILDS", "microscopy", S, "tumour in lymph-node tissue"),
@@ -127,15 +148,17 @@ FACTS: dict[str, tuple[str, str, str, str]] = {
 GROUPS = {
     "imagenet": (
         "imagenet-1k", "imagenet-real", "imagenet-v2", "imagenet-sketch", "imagenet-a", "imagenet-a-clean",
-        "imagenet-o", "imagenet-r", "imagenet-r-clean", "objectnet", "stl-10",
+        "imagenet-o", "imagenet-r", "imagenet-r-clean", "objectnet", "stanford-dogs", "stl-10",
     ),
     "aid": ("aid", "aid-multilabel"),
-    "bigearthnet": ("bigearthnet-19", "bigearthnet-43"),
+    "bigearthnet": ("bigearthnet-19", "bigearthnet-43", "bigearthnet-v2"),
+    "birds": ("birdsnap", "cub-200-2011", "nabirds"),
     "caltech": ("caltech-101", "caltech-256"),
     "camelyon": ("camelyon17", "patch-camelyon"),
     "cifar": ("cifar-10", "cifar-100"),
     "clevr": ("clevr-count", "clevr-distance"),
     "coco-flickr": ("flickr30k", "mscoco"),
+    "danish-fungi": ("df20", "df20-mini", "fungiclef", "fungitastic"),
     "dsprites": ("dsprites-location", "dsprites-orientation"),
     "inaturalist": ("inaturalist-2021", "newt"),
     "organmnist": ("organamnist", "organcmnist", "organsmnist"),
@@ -146,81 +169,14 @@ GROUPS = {
 }  # fmt: skip
 """Sets that share images, classes or their making; any other set is its own group."""
 
-TFDS = "TensorFlow Datasets catalogue: "
-VTAB = "google-research/task_adaptation, data/*_test.py"
-INFO = "MedMNIST/MedMNIST, medmnist/info.py"
-CITED: dict[str, dict[str, Any]] = {
-    "imagenet-1k": {"n_train": 1281167, "n_classes": 1000, "channels": 3, "source": TFDS + "imagenet2012"},
-    "caltech-101": {"n_train": 3060, "n_classes": 102, "channels": 3, "source": TFDS + "caltech101"},
-    "cifar-10": {"n_train": 50000, "n_classes": 10, "image_size": 32, "channels": 3, "source": TFDS + "cifar10"},
-    "cifar-100": {"n_train": 50000, "n_classes": 100, "image_size": 32, "channels": 3, "source": TFDS + "cifar100"},
-    "country211": {"n_train": 31650, "n_classes": 211, "source": "openai/CLIP, data/country211.md (150 a country)"},
-    "kitti-distance": {"n_train": 6347, "channels": 3, "source": TFDS + "kitti"},
-    "mnist": {"n_train": 60000, "n_classes": 10, "image_size": 28, "channels": 1, "source": TFDS + "mnist"},
-    "rendered-sst2": {"n_train": 6920, "n_classes": 2, "source": "torchvision documentation, RenderedSST2"},
-    "stl-10": {"n_train": 5000, "n_classes": 10, "image_size": 96, "channels": 3, "source": TFDS + "stl10"},
-    "sun397": {"n_train": 19850, "n_classes": 397, "channels": 3, "source": TFDS + "sun397/standard-part1-120k"},
-    "svhn": {"n_train": 73257, "n_classes": 10, "image_size": 32, "channels": 3, "source": TFDS + "svhn_cropped"},
-    "ucf101": {"n_train": 9537, "n_classes": 101, "channels": 3, "source": TFDS + "ucf101 (videos of split 1)"},
-    "voc-2007": {"n_train": 5011, "n_classes": 20, "channels": 3, "source": TFDS + "voc/2007 (train and validation)"},
-    "stanford-cars": {"n_train": 8144, "n_classes": 196, "channels": 3, "source": TFDS + "cars196"},
-    "dtd": {"n_train": 1880, "n_classes": 47, "channels": 3, "source": TFDS + "dtd (first fold)"},
-    "flowers-102": {"n_train": 1020, "n_classes": 102, "channels": 3, "source": TFDS + "oxford_flowers102"},
-    "food-101": {"n_train": 75750, "n_classes": 101, "channels": 3, "source": TFDS + "food101"},
-    "pets": {"n_train": 3680, "n_classes": 37, "channels": 3, "source": TFDS + "oxford_iiit_pet"},
-    "fishnet": {"n_classes": 9, "source": "samuelstevens/biobench, fishnet/__init__.py"},
-    "inaturalist-2021": {"n_classes": 10000, "channels": 3, "source": TFDS + "i_naturalist2021"},
-    "newt": {"n_classes": 2, "source": "samuelstevens/biobench, newt/__init__.py"},
-    "plantnet-300k": {"n_classes": 1081, "source": "Garcin et al.: Pl@ntNet-300K, abstract"},
-    "clevr-count": {"n_train": 70000, "n_classes": 8, "channels": 3, "source": VTAB},
-    "clevr-distance": {"n_train": 70000, "n_classes": 6, "channels": 3, "source": VTAB},
-    "dmlab": {"n_train": 65550, "n_classes": 6, "image_size": 360, "channels": 3, "source": TFDS + "dmlab"},
-    "dsprites-location": {"n_train": 663552, "image_size": 64, "channels": 1, "source": f"{VTAB}; {TFDS}dsprites"},
-    "dsprites-orientation": {"n_train": 663552, "image_size": 64, "channels": 1, "source": f"{VTAB}; {TFDS}dsprites"},
-    "smallnorb-azimuth": {
-        "n_train": 24300, "n_classes": 18, "image_size": 96, "channels": 1, "source": TFDS + "smallnorb",
-    },
-    "smallnorb-elevation": {
-        "n_train": 24300, "n_classes": 9, "image_size": 96, "channels": 1, "source": TFDS + "smallnorb",
-    },
-    "bigearthnet-19": {"n_classes": 19, "source": "the study's name of the set"},
-    "bigearthnet-43": {"n_classes": 43, "image_size": 120, "source": TFDS + "bigearthnet/rgb"},
-    "eurosat": {"image_size": 64, "channels": 3, "source": TFDS + "eurosat/rgb"},
-    "planet": {
-        "n_train": 800, "n_classes": 17,
-        "source": "derived: the sweep evaluates 200 images × 17 labels, the fifth that fastai holds out",
-    },
-    "resisc45": {"image_size": 256, "channels": 3, "source": TFDS + "resisc45"},
-    "so2sat": {"n_classes": 17, "image_size": 32, "source": TFDS + "so2sat/rgb"},
-    "uc-merced": {"image_size": 256, "channels": 3, "source": TFDS + "uc_merced (44 images differ)"},
-    "camelyon17": {"n_classes": 2, "image_size": 96, "source": "p-lambda/wilds, camelyon17_dataset.py"},
-    "covidx-cxr2": {"n_classes": 2, "source": "SLAMPAI/large-scale-pretraining-transfer, configs/finetune"},
-    "diabetic-retinopathy": {
-        "n_train": 35126, "n_classes": 5, "channels": 3, "source": TFDS + "diabetic_retinopathy_detection",
-    },
-    "padchest": {"n_classes": 27, "source": "SLAMPAI/large-scale-pretraining-transfer, configs/finetune"},
-    "patch-camelyon": {
-        "n_train": 262144, "n_classes": 2, "image_size": 96, "channels": 3, "source": TFDS + "patch_camelyon",
-    },
-    "tuberculosis-chest-xray": {
-        "n_classes": 2, "source": "SLAMPAI/large-scale-pretraining-transfer, configs/finetune",
-    },
-    **{name: {"channels": 3, "source": INFO} for name in ("bloodmnist", "dermamnist", "pathmnist", "retinamnist")},
-    **{
-        name: {"channels": 1, "source": INFO}
-        for name in (
-            "breastmnist", "chestmnist", "octmnist", "organamnist", "organcmnist", "organsmnist",
-            "pneumoniamnist", "tissuemnist",
-        )
-    },
-}  # fmt: skip
-"""Key → figures from a public source, and which. Sizes of test-only and unlisted sets stay blank."""
-
 WHOLE = ("aitlas_arena_finetune", "medmnistplus_doerrich")
 """Raw studies whose n_train is the whole training set; that of others is a sample."""
 SPLITS = {
     "flowers-102": "official test images; Cherti and Jitsev swap training and test",
     "pets": "official test images; fast.ai a random fifth (1,478 images)",
+    "df20": "corrected: images of one observation on one side only",
+    "df20-mini": "corrected: images of one observation on one side only",
+    "eurosat": "differs: random, GEO-Bench's sample, or split by place",
     "planet": "a random fifth (200 images)",
     "sun397": "differs: ten official partitions, or random ones",
     "caltech-101": "differs by study: 30 images a class in training, or random",
@@ -238,6 +194,7 @@ ENTRY = TableEntry(
         "Domain and group are our own classification. Eye images (fundus, OCT) and ultrasound count as radiology, toys on a turntable as synthetic.",
         "group: sets that share images, classes or their making (ImageNet's relatives, CIFAR, organs in three planes …) and must share a fold.",
         "n_train is the whole official training set; a smaller sample is a condition and stands in the observation. Blank where no source at hand states it, and for sets that are tests only.",
+        "image_size is the shorter side where all images share it; MedMNIST's sets exist in four sizes, 28 to 224 pixels, and stay blank.",
         "source names where the figures of the row are from; a figure from a study's own table comes before a catalogue's.",
     ),
     built_by="archimeter.data.sources.datasets",

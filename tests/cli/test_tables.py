@@ -45,6 +45,15 @@ def test_coverage_counts_what_is_there():
     assert held["weights_elsewhere"] >= swept == 86
 
 
+def test_the_tables_are_as_wide_as_promised():
+    held = coverage()
+    assert held["studies"] >= 14
+    assert held["weights_under_shift"] >= 1200
+    assert held["weights_elsewhere"] >= 360
+    assert held["datasets"] >= 110
+    assert held["small_datasets"] >= 50
+
+
 def test_a_table_is_shown_with_a_count_of_what_is_cut():
     done = run("fastai", "--top", "3")
     assert sum(line.startswith("fastai ") for line in done.stdout.splitlines()) == 3
