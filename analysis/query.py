@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..data.domains import domain_matches
 from ..data.errors import InputError, close_matches
 from ..data.records import DOMAINS, RECIPES
 from .limits import FitBudget, LatencyBudget, MemoryBudget
@@ -82,6 +83,6 @@ class Query:
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        near = close_matches(value, allowed)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        near = domain_matches(value) if name == "domain" else close_matches(value, allowed)
+        hint = f" Did you mean {' or '.join(near[:3])}?" if near else ""
         raise InputError(f"Unknown {name} {value!r}.{hint} Allowed: {', '.join(allowed)}.")
