@@ -12,8 +12,7 @@ SYNONYMS: dict[str, str] = {
     "fine-grained": "fine grained cars vehicles aircraft birds dogs cats pets breeds food products",
     "texture": "textures material materials surface surfaces fabric",
     "remote-sensing": "satellite aerial drone uav overhead earth earth-observation sentinel landsat landuse "
-    "land-use 
-    "land-cover landcover geospatial maps sar sensing",
+    "land-use land-cover landcover geospatial maps sar sensing",
     "microscopy": "medical histology histopathology pathology cell cells cytology tissue biopsy slides "
     "bacteria microscope blood malaria",
     "radiology": "medical xray x-ray x-rays ct mri mr ultrasound oct fundus retina mammography scans",
