@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ import pandas as pd
 from ..data.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["AXES", "Axis", "choose_axes", "device_slug", "published_latency", "with_axes"]
 
@@ -130,15 +130,23 @@ def published_latency(benchmarks: pd.DataFrame) -> pd.DataFrame:
         & (benchmarks["compiled"].astype(bool) ^ benchmarks["device"].str.contains("RTX"))
         & (benchmarks["memory_format"] == "contiguous")
     ]
-    rows = rows.assign(
-        size=rows["input_shapes"].map(_area),
-        column=rows["mode"].map(_LATENCIES) + rows["device"].map(device_slug),
-        version=rows["torch_version"].map(_version),
-        latency=1 / rows["throughput"],
+    rows = pd.DataFrame(
+        {
+            "backbone": rows["backbone"],
+            "size": _each(rows["input_shapes"], _area),
+            "column": rows["mode"].map(_LATENCIES) + _each(rows["device"], device_slug),
+            "version": _each(rows["torch_version"], _version),
+            "latency": 1 / rows["throughput"],
+        }
     ).sort_values(["size", "version"], ascending=[True, False], kind="stable")
     first = rows.drop_duplicates(["backbone", "column"])
     wide = first.pivot_table(index="backbone", columns="column", values="latency").reset_index()
     return wide.rename_axis(columns=None)
+
+
+def _each(column: pd.Series, reading: Callable[[Any], Any]) -> pd.Series:
+    """What `reading` says of each value; there are thousands of rows and a few dozen values."""
+    return column.map({value: reading(value) for value in column.unique()})
 
 
 def _area(shapes: object) -> int:

@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
-from scipy.stats import t as student
+from scipy.special import ndtr, ndtri, stdtrit
 
 from ..data.errors import InputError
 
@@ -40,6 +39,7 @@ __all__ = [
     "jackknife",
     "jackknife_t",
     "replicate",
+    "unit_sums",
 ]
 
 Floats = NDArray[np.float64]
@@ -47,6 +47,8 @@ Method = Literal["expanded-percentile", "bca", "jackknife-t"]
 FEWEST_FOR_DRAWS = 12
 FEWEST_FOR_BOTH = 20
 LARGEST_R = 1 - 1e-9
+ROWS_AT_ONCE = 128
+"""Rows that are drawn again in one step, to bound the memory."""
 
 
 class Interval(NamedTuple):
@@ -96,24 +98,37 @@ class Resampler:
                 None takes each alone.
             level: wanted coverage.
         """
-        n = len(y) if clusters is None else int(clusters.max()) + 1
+        return self.of_sums(unit_sums(x, y, clusters), level)
+
+    def of_sums(self, sums: Floats, level: float = 0.95) -> tuple[Interval, Interval, str]:
+        """Return what `intervals` does, from `unit_sums` `[6, s, n]`; each row may have its own units."""
+        n = sums.shape[2]
         if n < FEWEST_FOR_DRAWS:
-            return *self._jackknifed(x, y, n, clusters, level), "jackknife t"
-        drawn = replicate(x, y, self._counts(n), clusters)
-        of_r, of_slope = (expanded_percentile(values, n, level) for values in drawn)
+            return *_jackknifed(sums, level), "jackknife t"
+        parts = [
+            self._drawn(sums[:, i : i + ROWS_AT_ONCE], level) for i in range(0, sums.shape[1], ROWS_AT_ONCE)
+        ]
+        of_r, of_slope = (
+            Interval(*map(np.concatenate, zip(*ends, strict=True))) for ends in zip(*parts, strict=True)
+        )
         if n < FEWEST_FOR_BOTH:
             return of_r, of_slope, "expanded percentile bootstrap"
-        jack_r, jack_slope = self._jackknifed(x, y, n, clusters, level)
+        jack_r, jack_slope = _jackknifed(sums, level)
         return _wider(of_r, jack_r), _wider(of_slope, jack_slope), "wider of bootstrap and jackknife"
 
-    @staticmethod
-    def _jackknifed(
-        x: Floats, y: Floats, n: int, clusters: NDArray[np.intp] | None, level: float
-    ) -> tuple[Interval, Interval]:
-        whole, left_out = (replicate(x, y, c, clusters) for c in (np.ones((1, n)), 1 - np.eye(n)))
-        on_z = jackknife_t(_z(whole.r[0]), _z(left_out.r), level)
-        of_slope = jackknife_t(whole.slope[0], left_out.slope, level)
-        return Interval(np.tanh(on_z.low), np.tanh(on_z.high)), of_slope
+    def _drawn(self, sums: Floats, level: float) -> tuple[Interval, Interval]:
+        n = sums.shape[2]
+        drawn = _of_totals(np.matmul(self._counts(n), sums.transpose(0, 2, 1)))
+        return expanded_percentile(drawn.r, n, level), expanded_percentile(drawn.slope, n, level)
+
+
+def _jackknifed(sums: Floats, level: float) -> tuple[Interval, Interval]:
+    all_of_them = sums.sum(2)
+    whole = _of_totals(all_of_them[:, None])
+    left_out = _of_totals(all_of_them[:, None] - sums.transpose(0, 2, 1))
+    on_z = jackknife_t(_z(whole.r[0]), _z(left_out.r), level)
+    of_slope = jackknife_t(whole.slope[0], left_out.slope, level)
+    return Interval(np.tanh(on_z.low), np.tanh(on_z.high)), of_slope
 
 
 def _wider(one: Interval, other: Interval) -> Interval:
@@ -129,19 +144,33 @@ def replicate(x: Floats, y: Floats, counts: Floats, clusters: NDArray[np.intp] |
         counts: `[draws, k]`, how often each unit (or cluster) is taken.
         clusters: `[n]`, codes 0 … k − 1; None where every unit is its own.
     """
-    dx, dy = x - x.mean(-1, keepdims=True), y - y.mean()
-    one_hot = None if clusters is None else np.eye(counts.shape[1])[clusters]
+    return _of_totals(np.matmul(counts, unit_sums(x, y, clusters).transpose(0, 2, 1)))
 
-    def total(values: Floats) -> Floats:  # [n] or [s, n] → [draws, 1] or [draws, s]
-        rows = np.atleast_2d(values)
-        return counts @ (rows if one_hot is None else rows @ one_hot).T
 
-    size = total(np.ones(len(y)))
-    mean_x, mean_y = total(dx) / size, total(dy) / size
-    var_x = _variance(total(dx**2) / size, mean_x)
-    var_y = _variance(total(dy**2) / size, mean_y)
-    covariance = total(dx * dy) / size - mean_x * mean_y
+def unit_sums(x: Floats, y: Floats, clusters: NDArray[np.intp] | None = None) -> Floats:
+    """What each unit gives to a mean, a variance, a covariance: `[6, s, n]`, or `[6, s, k]` for k clusters.
+
+    In this order: how many, x, y, x², y², x · y, each x and y from its row's mean.
+
+    Args:
+        x: `[s, n]`.
+        y: `[n]`, or as many rows as `x`.
+        clusters: `[n]`, codes 0 … k − 1; None where every unit is its own.
+    """
+    dx = x - x.mean(-1, keepdims=True)
+    dy = np.broadcast_to(y - y.mean(-1, keepdims=True), dx.shape)
+    sums = np.stack([np.ones_like(dx), dx, dy, dx**2, dy**2, dx * dy])
+    return sums if clusters is None else sums @ np.eye(int(clusters.max()) + 1)[clusters]
+
+
+def _of_totals(totals: Floats) -> Replicates:
+    """Pearson's r and slope `[draws, s]` from the six sums `[6, draws, s]` over what was drawn."""
+    size, sum_x, sum_y, squares_x, squares_y, products = totals
     with np.errstate(divide="ignore", invalid="ignore"):
+        mean_x, mean_y = sum_x / size, sum_y / size
+        var_x = _variance(squares_x / size, mean_x)
+        var_y = _variance(squares_y / size, mean_y)
+        covariance = products / size - mean_x * mean_y
         slope = np.where(var_x > 0, covariance / var_x, np.nan)
         r = np.where((var_x > 0) & (var_y > 0), covariance / np.sqrt(var_x * var_y), np.nan)
     return Replicates(np.clip(r, -1, 1), slope)
@@ -167,7 +196,7 @@ def jackknife_t(estimate: Floats, left_out: Floats, level: float = 0.95) -> Inte
         empty = np.full(np.shape(estimate), np.nan)
         return Interval(empty, empty)
     error = np.sqrt((n - 1) / n * ((left_out - left_out.mean(0)) ** 2).sum(0))
-    half = student.ppf((1 + level) / 2, n - 2) * error
+    half = stdtrit(n - 2, (1 + level) / 2) * error
     return Interval(estimate - half, estimate + half)
 
 
@@ -192,7 +221,7 @@ def expanded_percentile(replicates: Floats, n: int, level: float = 0.95) -> Inte
     if n <= 2:
         empty = np.full(replicates.shape[1], np.nan)
         return Interval(empty, empty)
-    widened = np.sqrt(n / (n - 2)) * student.ppf((1 - level) / 2, n - 2)
+    widened = np.sqrt(n / (n - 2)) * stdtrit(n - 2, (1 - level) / 2)
     tail = np.full(replicates.shape[1], ndtr(widened))
     return Interval(_quantile(replicates, tail), _quantile(replicates, 1 - tail))
 

@@ -10,18 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..data.errors import InputError
-from .association import kendall, line, logit, pearson, spearman
+from .association import logit
 from .axes import Axis, choose_axes
 from .bootstrap import Resampler
+from .cells import FEWEST, Block, Cells, adjust, estimate
 from .meta import shrink_correlations
 from .multiplicity import benjamini_hochberg
-from .permutation import correlation_p, student_p
-from .pooling import less_family, simpson, within_family
-from .synthesis import disattenuated, reliability
+from .pooling import simpson
 from .units import Summary, per_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["ALL_FAMILIES", "FEWEST", "VERDICTS", "Scale", "correlate"]
 
@@ -29,8 +28,6 @@ Floats = NDArray[np.float64]
 Scale = Literal["log-logit", "linear"]
 GROUP = ["study", "dataset", "recipe"]
 ALL_FAMILIES = "(all)"
-FEWEST = 6
-"""Fewer models than this get no verdict."""
 SURE = 0.05
 
 VERDICTS = {
@@ -63,9 +60,6 @@ class _Group:
     tie_width: float
     noise: Floats  # [n], standard deviation of y between replicates, the same for all; NaN unknown
     runs: Floats  # [n]
-    scale: Scale
-    level: float
-    resampler: Resampler
 
 
 def correlate(
@@ -123,22 +117,20 @@ def correlate(
     axes = choose_axes(models, statistics)
     if not axes:
         raise InputError("The frame holds no statistic; join observations to profiles first (data.join).")
-    resampler = Resampler(rng, draws)
-    rows: list[dict[str, Any]] = []
-    for _, part in models.groupby(GROUP, sort=True):
-        rows += list(_rows(_group(part, axes, scale, summary, level=level, resampler=resampler)))
-    return _judged(pd.DataFrame(rows))
+    groups = [_group(part, axes, scale, summary) for _, part in models.groupby(GROUP, sort=True)]
+    plan = _Plan(groups)
+    cells = Cells.empty(len(plan.cells))
+    estimate(plan.simple, cells, Resampler(rng, draws), level)
+    adjust(plan.adjusted, cells, level)
+    for rows in plan.families:
+        for same in rows.T:
+            cells.numbers["shrunk"][same] = shrink_correlations(
+                cells.numbers["pearson"][same], cells.counts["n_backbones"][same].astype(float)
+            )
+    return _judged(_frame(plan, cells, scale))
 
 
-def _group(
-    part: pd.DataFrame,
-    axes: list[Axis],
-    scale: Scale,
-    summary: Summary,
-    *,
-    level: float,
-    resampler: Resampler,
-) -> _Group:
+def _group(part: pd.DataFrame, axes: list[Axis], scale: Scale, summary: Summary) -> _Group:
     error = part["error"].to_numpy(dtype=float)
     x = part[[axis.key for axis in axes]].to_numpy(dtype=float).T
     y = error
@@ -161,9 +153,6 @@ def _group(
         tie_width=0.0 if pd.isna(noise) else float(noise),
         noise=_noise(part, scale, summary),
         runs=_runs(part),
-        scale=scale,
-        level=level,
-        resampler=resampler,
     )
 
 
@@ -193,162 +182,117 @@ def _runs(part: pd.DataFrame) -> Floats:
     return (part["n_runs"] * averaged).to_numpy(dtype=float)
 
 
-def _rows(group: _Group) -> Iterator[dict[str, Any]]:
-    everyone = np.ones(len(group.y), dtype=bool)
-    pooled = list(_simple_rows(group, everyone, "pooled", ALL_FAMILIES))
-    yield from pooled
-    for row, x, axis in zip(pooled, group.x, group.axes, strict=True):
-        yield _adjusted_row(group, x, axis, row)
-    by_family = [
-        list(_simple_rows(group, group.families == code, "family", name))
-        for code, name in enumerate(group.family_names)
-    ]
-    for of_statistic in zip(*by_family, strict=True):
-        r = np.array([row["pearson"] for row in of_statistic])
-        size = np.array([row["n_backbones"] for row in of_statistic])
-        for row, value in zip(of_statistic, shrink_correlations(r, size), strict=True):
-            row["shrunk"] = float(value)
-    yield from (row for rows in by_family for row in rows)
+class _Plan:
+    """Which row of the grid is what, and which rows are computed together.
+
+    Attributes:
+        cells: per row its group, level, family and statistic. simple, adjusted: what is to be computed.
+        families: per group the rows `[families, axes]` that are shrunk towards each other.
+        paradoxes: pairs of rows, pooled and family-adjusted, that may contradict each other.
+    """
+
+    def __init__(self, groups: list[_Group]) -> None:
+        self.cells: list[tuple[_Group, str, str, Axis]] = []
+        self.simple: list[Block] = []
+        self.adjusted: list[Block] = []
+        self.families: list[NDArray[np.intp]] = []
+        self.paradoxes: list[tuple[int, int]] = []
+        for group in groups:
+            self._add(group)
+
+    def _add(self, group: _Group) -> None:
+        everyone = np.ones(len(group.y), dtype=bool)
+        pooled = self._rows(group, everyone, "pooled", ALL_FAMILIES, self.simple)
+        adjusted = self._rows(group, everyone, "family-adjusted", ALL_FAMILIES, self.adjusted)
+        self.paradoxes += list(zip(pooled.tolist(), adjusted.tolist(), strict=True))
+        each = [
+            self._rows(group, group.families == code, "family", name, self.simple)
+            for code, name in enumerate(group.family_names)
+        ]
+        self.families.append(np.array(each))
+
+    def _rows(
+        self, group: _Group, chosen: NDArray[np.bool_], kind: str, family: str, into: list[Block]
+    ) -> NDArray[np.intp]:
+        """Give one row to each axis; axes that are known for the same models make a block."""
+        rows = np.arange(len(group.axes)) + len(self.cells)
+        self.cells += [(group, kind, family, axis) for axis in group.axes]
+        known = np.isfinite(group.x[:, chosen]) & np.isfinite(group.y[chosen])  # [s, n]
+        patterns: dict[bytes, list[int]] = {}
+        for i, mask in enumerate(known):
+            patterns.setdefault(mask.tobytes(), []).append(i)
+        members = np.flatnonzero(chosen)
+        for same in patterns.values():
+            here = members[known[same[0]]]
+            into.append(
+                Block(
+                    rows=rows[same],
+                    x=group.x[same][:, here],
+                    y=group.y[here],
+                    error=group.error[here],
+                    families=_codes(group.families[here]),
+                    backbones=_codes(group.backbones[here]),
+                    resized=int(np.count_nonzero(group.resized[here])),
+                    tie_width=group.tie_width,
+                    noise=group.noise[here],
+                    runs=group.runs[here],
+                )
+            )
+        return rows
 
 
-def _simple_rows(
-    group: _Group, chosen: NDArray[np.bool_], kind: str, family: str
-) -> Iterator[dict[str, Any]]:
-    """One row per axis; axes that are known for the same models are computed together."""
-    known = np.isfinite(group.x) & np.isfinite(group.y) & chosen  # [s, n]
-    patterns: dict[bytes, list[int]] = {}
-    for i, mask in enumerate(known):
-        patterns.setdefault(mask.tobytes(), []).append(i)
-    rows: dict[int, dict[str, Any]] = {}
-    for same in patterns.values():
-        values = _estimates(group, np.array(same), known[same[0]])
-        for place, i in enumerate(same):
-            here = {name: _at(value, place) for name, value in values.items()}
-            rows[i] = _row(group, group.axes[i], known[i], {"level": kind, "family": family} | here)
-    yield from (rows[i] for i in range(len(group.axes)))
+def _codes(values: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Codes 0 … k − 1 of the values that are there, in their order."""
+    return np.unique(values, return_inverse=True)[1]
 
 
-def _at(value: Any, place: int) -> Any:
-    return value[place].item() if isinstance(value, np.ndarray) else value
-
-
-def _estimates(group: _Group, which: NDArray[np.intp], mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """Arrays `[s]` of every estimate for the axes `which`, over the models `mask`."""
-    x, y = group.x[np.ix_(which, mask)], group.y[mask]
-    n, clusters = len(y), np.unique(group.backbones[mask], return_inverse=True)[1]
-    n_backbones = int(clusters.max()) + 1 if n else 0
-    out: dict[str, Any] = {"n": n, "n_backbones": n_backbones, "n_families": len(set(group.families[mask]))}
-    if n < 3:
-        return out
-    r, fit = pearson(x, y), line(x, y)
-    out |= {"pearson": r, "spearman": spearman(x, y), "slope": fit.slope, "r2": fit.r2}
-    out["kendall"] = kendall(x, group.error[mask], group.tie_width)
-    known = reliability(y, group.noise[mask], group.runs[mask])
-    out |= {"reliability": known, "disattenuated": disattenuated(r, known)}
-    out |= _p_values(x, y, r, n_backbones)
-    if n >= FEWEST and n_backbones >= 3:
-        together = clusters if n_backbones < n else None
-        of_r, of_slope, method = group.resampler.intervals(x, y, together, group.level)
-        out |= {"pearson_low": of_r.low, "pearson_high": of_r.high, "interval_method": method}
-        out |= {"slope_low": of_slope.low, "slope_high": of_slope.high}
-    return out
-
-
-def _p_values(x: Floats, y: Floats, r: Floats, n_backbones: int) -> dict[str, Any]:
-    if n_backbones == len(y):
-        values = correlation_p(x, y, r)
-        return {"p_value": values.p, "p_method": values.method}
-    return {"p_value": student_p(r, n_backbones - 2), "p_method": "Student's t, architectures counted once"}
-
-
-def _row(group: _Group, axis: Axis, mask: NDArray[np.bool_], values: dict[str, Any]) -> dict[str, Any]:
-    numbers = dict.fromkeys(
-        (
-            *("pearson", "pearson_low", "pearson_high", "spearman", "kendall"),
-            *("slope", "slope_low", "slope_high", "r2"),
-            *("reliability", "disattenuated", "p_value", "shrunk"),
-        ),
-        np.nan,
-    )
-    return {
-        **group.keys,
-        "level": None,
-        "family": None,
-        "statistic": axis.key,
-        "n": 0,
-        "n_backbones": 0,
-        "n_families": 0,
-        **numbers,
-        "tie_width": group.tie_width,
-        "slope_unit": f"logit error per doubling of {axis.label}"
-        if group.scale == "log-logit"
-        else f"error per {axis.unit}",
-        "interval_method": None,
-        "p_method": None,
-        "simpson": None,
-        **values,
-        "note": _note(group, axis, mask, values),
+def _frame(plan: _Plan, cells: Cells, scale: Scale) -> pd.DataFrame:
+    numbers, counts = cells.numbers, cells.counts
+    paradoxes = _paradoxes(plan, numbers)
+    of_each = [group.keys for group, _, _, _ in plan.cells]
+    tie_widths = [group.tie_width for group, _, _, _ in plan.cells]
+    columns: dict[str, Any] = {key: [keys[key] for keys in of_each] for key in (*GROUP, "metric")}
+    columns |= {
+        "level": [kind for _, kind, _, _ in plan.cells],
+        "family": [name for _, _, name, _ in plan.cells],
     }
+    columns |= {"statistic": [axis.key for _, _, _, axis in plan.cells]}
+    columns |= {name: counts[name] for name in ("n", "n_backbones", "n_families")} | numbers
+    columns |= {"tie_width": tie_widths, "slope_unit": [_unit(axis, scale) for _, _, _, axis in plan.cells]}
+    columns |= {"interval_method": cells.interval_method, "p_method": cells.p_method}
+    columns |= {"simpson": [paradoxes.get(row) for row in range(len(plan.cells))]}
+    sizes = zip(*(counts[name].tolist() for name in ("n", "n_backbones", "resized")), strict=True)
+    notes = [_note(axis, *size) for (_, _, _, axis), size in zip(plan.cells, sizes, strict=True)]
+    r = numbers["pearson"]
+    for whole, row in plan.paradoxes:
+        if row in paradoxes:
+            words = f"Simpson: pooled r {r[whole]:+.2f}, within families {r[row]:+.2f}"
+            notes[row] = "; ".join(filter(None, [notes[row], words]))
+    return pd.DataFrame(columns | {"note": notes})
 
 
-def _note(group: _Group, axis: Axis, mask: NDArray[np.bool_], values: dict[str, Any]) -> str | None:
+def _unit(axis: Axis, scale: Scale) -> str:
+    return f"logit error per doubling of {axis.label}" if scale == "log-logit" else f"error per {axis.unit}"
+
+
+def _note(axis: Axis, n: int, n_backbones: int, resized: int) -> str | None:
     notes = []
-    n, n_backbones = values["n"], values["n_backbones"]
     if n < FEWEST:
         notes.append(f"n = {n}: no verdict under {FEWEST}")
     elif n_backbones < 3:
         notes.append(f"only {n_backbones} architectures among {n} models")
     elif n_backbones < n:
         notes.append(f"{n} sets of weights of {n_backbones} architectures")
-    if axis.key in _SIZE_BOUND:
-        other = int(group.resized[mask].sum())
-        if other:
-            notes.append(f"{other} of {n} profiled at another input size than they were trained at")
+    if resized and axis.key in _SIZE_BOUND:
+        notes.append(f"{resized} of {n} profiled at another input size than they were trained at")
     return "; ".join(notes) or None
 
 
-def _adjusted_row(group: _Group, x: Floats, axis: Axis, pooled: dict[str, Any]) -> dict[str, Any]:
-    mask = np.isfinite(x) & np.isfinite(group.y)
-    found = within_family(
-        x[mask],
-        group.y[mask],
-        group.families[mask],
-        group.backbones[mask],
-        tie_width=group.tie_width,
-        ranked=group.error[mask],
-        level=group.level,
-    )
-    rest = less_family(group.y[mask], group.families[mask])
-    rest *= np.sqrt(max(found.n - 1, 0) / max(found.n - found.n_families, 1))  # family means use up
-    known = reliability(rest, group.noise[mask], group.runs[mask])
-    values = {
-        "level": "family-adjusted",
-        "family": ALL_FAMILIES,
-        "n": found.n,
-        "n_backbones": found.n_backbones,
-        "n_families": found.n_families,
-        "pearson": found.pearson,
-        "pearson_low": found.low,
-        "pearson_high": found.high,
-        "spearman": found.spearman,
-        "kendall": found.kendall,
-        "slope": found.slope,
-        "r2": found.pearson**2,
-        "reliability": known,
-        "disattenuated": float(disattenuated(np.array(found.pearson), known)),
-        "p_value": found.p,
-        "p_method": "Student's t, given the family",
-        "interval_method": "Fisher's z",
-    }
-    row = _row(group, axis, mask, values)
-    row["simpson"] = simpson(
-        (pooled["pearson"], pooled["pearson_low"], pooled["pearson_high"]),
-        (found.pearson, found.low, found.high),
-    )
-    if row["simpson"]:
-        words = f"pooled r {pooled['pearson']:+.2f}, within families {found.pearson:+.2f}"
-        row["note"] = "; ".join(filter(None, [row["note"], f"Simpson: {words}"]))
-    return row
+def _paradoxes(plan: _Plan, numbers: dict[str, Floats]) -> dict[int, str]:
+    """Row of each family-adjusted estimate that contradicts the pooled one → how."""
+    ends = np.column_stack([numbers[name] for name in ("pearson", "pearson_low", "pearson_high")]).tolist()
+    found = {row: simpson(tuple(ends[whole]), tuple(ends[row])) for whole, row in plan.paradoxes}
+    return {row: how for row, how in found.items() if how}
 
 
 def _judged(grid: pd.DataFrame) -> pd.DataFrame:

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import chi2
+from scipy.special import chdtrc, ndtri
 
 __all__ = ["RandomEffects", "random_effects", "shrink", "shrink_correlations"]
 
@@ -59,7 +58,7 @@ def random_effects(estimates: Floats, variances: Floats, level: float = 0.95) ->
     mean, error = float((w * z).sum() / w.sum()), float(np.sqrt(1 / w.sum()))
     half = float(-ndtri((1 - level) / 2)) * error
     i2 = max(0.0, (q - degrees) / q) if q > 0 else 0.0
-    p = float(chi2.sf(q, degrees)) if degrees else np.nan
+    p = float(chdtrc(degrees, q)) if degrees else np.nan
     return RandomEffects(mean, mean - half, mean + half, tau2, i2, q, p, len(z))
 
 

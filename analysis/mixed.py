@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit, ndtri
-from scipy.stats import norm
+from scipy.special import expit, ndtr, ndtri
 
 from ..data.errors import InputError
 from .association import spearman
@@ -185,7 +184,7 @@ def _coefficients(built: Design, solved: _Solved, level: float) -> pd.DataFrame:
             "low": solved.beta - half,
             "high": solved.beta + half,
             "z": z,
-            "p_value": 2 * norm.sf(np.abs(z)),
+            "p_value": 2 * ndtr(-np.abs(z)),
             "odds_ratio": np.exp(solved.beta),
             "vif": [np.nan, *variance_inflation(built.terms.iloc[:, 1:].to_numpy())],
         }

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["front_probability", "fronts", "pareto", "utility"]
 
+DRAWS_AT_ONCE = 100
+
 
 def pareto(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Mark the points that no other point beats.
@@ -29,6 +31,8 @@ def pareto(values: NDArray[np.float64]) -> NDArray[np.bool_]:
         `[n]`, True on the front.
     """
     values = np.asarray(values, dtype=float)
+    if values.shape[-1] == 2:
+        return _of_pairs(values)
     usable = ~np.isnan(values).any(1)
     order = np.lexsort(values.T[::-1])  # a point can only be beaten by one that comes before it
     kept: list[int] = []
@@ -40,6 +44,22 @@ def pareto(values: NDArray[np.float64]) -> NDArray[np.bool_]:
             kept.append(int(i))
             on_front[i] = True
     return on_front
+
+
+def _of_pairs(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Fronts of two columns, `[…, n, 2]`: by rising cost, those that are as good as the best so far."""
+    unusable = np.isnan(values).any(-1)
+    cost, error = (np.where(unusable, np.inf, values[..., k]) for k in (0, 1))
+    order = np.lexsort((error, cost))
+    cost, error = np.take_along_axis(cost, order, -1), np.take_along_axis(error, order, -1)
+    best = np.minimum.accumulate(error, axis=-1)
+    first = np.ones(error.shape, dtype=bool)
+    first[..., 1:] = error[..., 1:] < best[..., :-1]
+    holder = np.maximum.accumulate(np.where(first, np.arange(error.shape[-1]), 0), axis=-1)
+    same = (error == best) & (cost == np.take_along_axis(cost, holder, -1))  # equal points are no rivals
+    on_front = np.empty(error.shape, dtype=bool)
+    np.put_along_axis(on_front, order, same, -1)
+    return on_front & ~unusable
 
 
 def front_probability(
@@ -74,8 +94,12 @@ def front_probability(
         if name in noise:
             deviations[:, place] = frame[noise[name]].fillna(0).to_numpy(dtype=float)
     hits = np.zeros(len(values))
-    for _ in range(draws):
-        hits += pareto(values + deviations * rng.standard_normal(values.shape))
+    left = draws
+    while left:
+        some = min(left, DRAWS_AT_ONCE)
+        drawn = values + deviations * rng.standard_normal((some, *values.shape))
+        hits += (_of_pairs(drawn) if values.shape[1] == 2 else np.array([pareto(v) for v in drawn])).sum(0)
+        left -= some
     return frame.assign(on_front=pareto(values), front_probability=hits / draws)
 
 

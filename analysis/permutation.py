@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 __all__ = ["EXACT_UP_TO", "PValues", "correlation_p", "exact_p", "student_p"]
 
@@ -76,4 +76,4 @@ def student_p(r: Floats, degrees: int) -> Floats:
         return np.full(r.shape, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(r) * np.sqrt(degrees / np.maximum(1 - r**2, 0))
-    return 2 * student.sf(t, degrees)
+    return 2 * stdtr(degrees, -t)

@@ -11,9 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
-from .association import pearson
+from .association import midranks, pearson
 from .permutation import student_p
 
 __all__ = ["Adjusted", "less_family", "partial_interval", "simpson", "within_family"]
@@ -25,7 +24,7 @@ class Adjusted(NamedTuple):
     """Association within families, those of one member left out.
 
     Attributes:
-        n, n_backbones, n_families: what entered.
+        n, n_backbones, n_families: what entered. The others: one number, or `[s]` for `x` of s rows.
         pearson, spearman: partial correlations given the family. low, high: interval of `pearson`.
         kendall: τ-b over the pairs of the same family. slope: common slope within families.
         p: two-sided, of `pearson`.
@@ -34,13 +33,13 @@ class Adjusted(NamedTuple):
     n: int
     n_backbones: int
     n_families: int
-    pearson: float
-    low: float
-    high: float
-    spearman: float
-    kendall: float
-    slope: float
-    p: float
+    pearson: Floats
+    low: Floats
+    high: Floats
+    spearman: Floats
+    kendall: Floats
+    slope: Floats
+    p: Floats
 
 
 def within_family(
@@ -56,7 +55,7 @@ def within_family(
     """Partial association of `x` with `y` given the family, as if each family had its own intercept.
 
     Args:
-        x: `[n]`.
+        x: `[n]` or `[s, n]`.
         y: `[n]`.
         families: `[n]`, codes.
         backbones: `[n]`, codes; weights of one architecture count once in the degrees of freedom.
@@ -69,16 +68,17 @@ def within_family(
     """
     sizes = np.bincount(families)
     kept = sizes[families] >= 2
-    x, y, families, backbones = x[kept], y[kept], families[kept], backbones[kept]
+    x, y, families, backbones = x[..., kept], y[kept], families[kept], backbones[kept]
     ordered = y if ranked is None else ranked[kept]
-    n, k, n_backbones = len(x), len(np.unique(families)), len(np.unique(backbones))
+    n, k, n_backbones = len(y), len(np.unique(families)), len(np.unique(backbones))
     if n - k < 2:
-        return Adjusted(n, n_backbones, k, *[np.nan] * 7)
+        return Adjusted(n, n_backbones, k, *[np.full(x.shape[:-1], np.nan)] * 7)
     dx, dy = less_family(x, families), less_family(y, families)
-    r = float(pearson(dx, dy))
+    r = pearson(dx, dy)
     low, high = partial_interval(r, n_backbones, k - 1, level)
-    rank_r = float(pearson(less_family(rankdata(x), families), less_family(rankdata(y), families)))
-    spread = float((dx**2).sum())
+    spread = (dx**2).sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = np.where(np.isfinite(r), (dx * dy).sum(-1) / spread, np.nan)
     return Adjusted(
         n=n,
         n_backbones=n_backbones,
@@ -86,44 +86,58 @@ def within_family(
         pearson=r,
         low=low,
         high=high,
-        spearman=rank_r,
+        spearman=pearson(less_family(midranks(x), families), less_family(midranks(y), families)),
         kendall=_kendall_within(x, ordered, families, tie_width),
-        slope=float((dx * dy).sum() / spread) if np.isfinite(r) else np.nan,
-        p=float(student_p(np.array(r), n_backbones - k - 1)),
+        slope=slope,
+        p=student_p(r, n_backbones - k - 1),
     )
 
 
 def less_family(values: Floats, families: NDArray[np.intp]) -> Floats:
-    """Deviations of `values` `[n]` from the mean of their family."""
-    sizes = np.bincount(families)
-    means = np.bincount(families, weights=values) / np.maximum(sizes, 1)
-    rest = values - means[families]
+    """Deviations of `values` `[…, n]` from the mean of their family."""
+    if not len(families):
+        return np.array(values, dtype=float)
+    order = np.argsort(families, kind="stable")
+    starts = np.flatnonzero(np.diff(families[order], prepend=-1))
+    sizes = np.diff(starts, append=len(order))
+    means = np.add.reduceat(values[..., order], starts, axis=-1) / sizes
+    rest = np.empty_like(values, dtype=float)
+    rest[..., order] = values[..., order] - np.repeat(means, sizes, axis=-1)
     # a family of equal values must leave exact zeros, or rounding would pass for variation
-    return np.where(np.abs(rest) <= 1e-13 * np.abs(values).max(initial=0), 0.0, rest)
+    return np.where(np.abs(rest) <= 1e-13 * np.abs(values).max(-1, keepdims=True), 0.0, rest)
 
 
-def _kendall_within(x: Floats, y: Floats, families: NDArray[np.intp], tie_width: float) -> float:
+def _kendall_within(x: Floats, y: Floats, families: NDArray[np.intp], tie_width: float) -> Floats:
     """Kendall's τ-b, counting only the pairs of one family."""
-    first, second = np.triu_indices(len(x), k=1)
-    same = families[first] == families[second]
-    first, second = first[same], second[same]
+    pairs = [np.triu_indices(size, k=1) for size in np.bincount(families)]
+    order, starts = np.argsort(families, kind="stable"), np.cumsum(np.bincount(families))
+    starts = np.concatenate([[0], starts[:-1]])
+    first, second = (
+        order[np.concatenate([start + pair[side] for start, pair in zip(starts, pairs, strict=True)])]
+        for side in (0, 1)
+    )
     gaps = y[first] - y[second]
     sign_y = np.sign(gaps) * (np.abs(gaps) > tie_width)
-    sign_x = np.sign(x[first] - x[second])
-    untied = np.abs(sign_x).sum() * np.abs(sign_y).sum()
-    return float(sign_x @ sign_y / np.sqrt(untied)) if untied else np.nan
+    sign_x = np.sign(x[..., first] - x[..., second])
+    untied = np.abs(sign_x).sum(-1) * np.abs(sign_y).sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(untied > 0, sign_x @ sign_y / np.sqrt(untied), np.nan)
 
 
-def partial_interval(r: float, n: int, controlled: int, level: float = 0.95) -> tuple[float, float]:
+def partial_interval(
+    r: Floats | float, n: int, controlled: int, level: float = 0.95
+) -> tuple[Floats, Floats]:
     """Fisher's interval of a partial correlation, given the number of controlled columns.
 
     Source: Fisher 1924: z with standard error 1 / √(n − controlled − 3).
     """
+    r = np.asarray(r, dtype=float)
     degrees = n - controlled - 3
-    if degrees < 1 or not np.isfinite(r) or abs(r) >= 1:
-        return np.nan, np.nan
+    if degrees < 1:
+        return np.full(r.shape, np.nan), np.full(r.shape, np.nan)
+    z = np.arctanh(np.where(np.abs(r) < 1, r, np.nan))
     half = -ndtri((1 - level) / 2) / np.sqrt(degrees)
-    return float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half))
+    return np.tanh(z - half), np.tanh(z + half)
 
 
 def simpson(pooled: tuple[float, float, float], adjusted: tuple[float, float, float]) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from ..data.errors import InputError
 from .association import logit
@@ -121,7 +121,7 @@ def _least_squares(design: Floats, y: Floats, level: float) -> dict[str, Any]:
     noise = float(left @ left) if np.abs(left).max() > 1e-12 * max(1.0, np.abs(y).max()) else 0.0
     variance = noise / degrees if degrees else np.nan
     error = np.sqrt(np.diag(np.linalg.pinv(design.T @ design)) * variance)
-    half = student.ppf((1 + level) / 2, degrees) * error if degrees else np.full(k, np.nan)
+    half = stdtrit(degrees, (1 + level) / 2) * error if degrees else np.full(k, np.nan)
     spread = float(((y - y.mean()) ** 2).sum())
     return {
         "beta": beta,

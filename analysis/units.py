@@ -96,8 +96,9 @@ def _split_settings(runs: pd.DataFrame) -> pd.DataFrame:
         values = out[[*keys, "model", column]].drop_duplicates().groupby([*keys, "model"])[column].count()
         mostly = (values > 1).groupby(level=keys).mean() > 0.5
         here = mostly.reindex(pd.MultiIndex.from_frame(out[keys])).to_numpy(dtype=bool)
-        suffix = out[column].map(lambda value, column=column: _words(column, value))
-        out = out.assign(recipe=out["recipe"].where(~here, out["recipe"] + suffix))
+        if here.any():
+            words = {value: _words(column, value) for value in out[column].unique()}
+            out = out.assign(recipe=out["recipe"].where(~here, out["recipe"] + out[column].map(words)))
         if column == "resolution":
             out = out[here | _at_own_size(out, [*keys, "model"])]
     return out

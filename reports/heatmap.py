@@ -79,17 +79,23 @@ def heatmap_info(title: str, grid: pd.DataFrame) -> HeatmapInfo:
 
     A family with no statistic over at least `FEWEST` models has no row; such a cell is None.
     """
-    enough = grid[(grid["n"] >= FEWEST) & grid["pearson"].notna()]
-    statistics = tuple(s for s in grid["statistic"].unique() if (enough["statistic"] == s).any())
-    labels = enough["family"].where(enough["level"] == "family", enough["level"].map(LEVELS))
-    numbers = enough[["pearson", "pearson_low", "pearson_high", "n", "q_value"]].to_numpy(dtype=float)
-    cells = {
-        (label, statistic): Cell(r, low, high, int(n), q)
-        for label, statistic, (r, low, high, n, q) in zip(labels, enough["statistic"], numbers, strict=True)
-    }
-    sizes = enough[enough["level"] == "family"].groupby("family")["n"].max()
-    families = sorted(sizes.index, key=lambda family: (-sizes[family], family))
-    order = [label for label in LEVELS.values() if label in set(labels)] + families
+    names = zip(*(grid[c].tolist() for c in ("level", "family", "statistic")), strict=True)
+    columns = ("pearson", "pearson_low", "pearson_high", "n", "q_value")
+    numbers = grid[list(columns)].to_numpy(dtype=float).tolist()
+    cells: dict[tuple[str, str], Cell] = {}
+    sizes: dict[str, int] = {}
+    for (level, family, statistic), (r, low, high, n, q) in zip(names, numbers, strict=True):
+        if n < FEWEST or r != r:  # noqa: PLR0124  # NaN
+            continue
+        label = family if level == "family" else LEVELS[level]
+        cells[label, statistic] = Cell(r, low, high, int(n), q)
+        if level == "family":
+            sizes[family] = max(sizes.get(family, 0), int(n))
+    held = {statistic for _, statistic in cells}
+    statistics = tuple(s for s in dict.fromkeys(grid["statistic"].tolist()) if s in held)
+    families = sorted(sizes, key=lambda family: (-sizes[family], family))
+    labels = {label for label, _ in cells}
+    order = [label for label in LEVELS.values() if label in labels] + families
     rows = tuple((label, tuple(cells.get((label, s)) for s in statistics)) for label in order)
     return HeatmapInfo(title=title, statistics=statistics, rows=rows)
 

@@ -14,7 +14,7 @@ from .heatmap import LEVELS, SCALES, heatmap_info
 from .look import CONFIG, base_figure
 from .measures import Measure, available, metric_words
 from .palette import GREY, MARKS
-from .trends import trend_lines
+from .trends import Trend, all_trend_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -140,7 +140,7 @@ def _set(
         "sd": _numbers(frame["error_sd"], 3),
         "runs": [int(n) for n in frame["n_runs"]],
         "own": {m.key: _numbers(frame[m.key]) for m in mine if m.of == "result"},
-        "trends": {m.key: _trends(one, m, names.families) for m in mine},
+        "trends": {key: _trends(fits, names.families) for key, fits in all_trend_lines(one, mine).items()},
         "fronts": {m.key: front_rows(one, m) for m in mine if m.cost},
         "correlations": _correlations(one.title, grid, names.families),
     }
@@ -149,8 +149,8 @@ def _set(
 _TREND_DIGITS = (6, 4, 4, 6, 4, 4, 4)  # slope, its interval, intercept, R², ends: to draw and to read
 
 
-def _trends(one: ResultSet, measure: Measure, families: _Numbers) -> list[list[Any]]:
-    fits = sorted(trend_lines(one, measure), key=lambda t: (-t.n, t.family))
+def _trends(lines: Sequence[Trend], families: _Numbers) -> list[list[Any]]:
+    fits = sorted(lines, key=lambda t: (-t.n, t.family))
     return [
         [
             families(t.family),

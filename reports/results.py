@@ -188,7 +188,7 @@ def _one(key: str, title: str, frame: pd.DataFrame, summarised_by: Summary, summ
         summarised_by=summarised_by,
         summary=summary,
         unmatched=0,
-        frame=frame.sort_values(["error", "name"], ignore_index=True),
+        frame=frame.reset_index(drop=True),
     )
 
 
@@ -200,11 +200,11 @@ def _condition(frame: pd.DataFrame) -> str:
 
 
 def _drawable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Models with an error; names as plain objects, which a page's many small selections take faster."""
-    plain = frame[frame["error"].notna()].astype(
-        dict.fromkeys([*SET, "backbone", "weights", "family", "kind", "metric"], object)
-    )
-    return plain.assign(name=plain["weights"].where(plain["weights"].notna(), plain["backbone"]))
+    """Models with an error, the best first; words as plain objects, faster in many small selections."""
+    words = [column for column in frame if frame[column].dtype == "str"]
+    plain = frame[frame["error"].notna()].astype(dict.fromkeys([*SET, *words], object))
+    named = plain.assign(name=plain["weights"].where(plain["weights"].notna(), plain["backbone"]))
+    return named.sort_values(["error", "name"], ignore_index=True)
 
 
 def has_value(frame: pd.DataFrame, key: str, *, log: bool) -> NDArray[np.bool_]:

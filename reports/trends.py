@@ -10,15 +10,26 @@ from scipy.special import stdtrit
 
 from .look import base_figure, family_traces
 from .measures import metric_words
-from .results import has_value, points_on
+from .results import points_on
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import plotly.graph_objects as go
+    from numpy.typing import NDArray
 
     from .measures import Measure
     from .results import ResultSet
 
-__all__ = ["LEAST_POINTS", "Trend", "TrendInfo", "plot_trends", "trend_info", "trend_lines"]
+__all__ = [
+    "LEAST_POINTS",
+    "Trend",
+    "TrendInfo",
+    "all_trend_lines",
+    "plot_trends",
+    "trend_info",
+    "trend_lines",
+]
 
 LEAST_POINTS = 5
 """A line through fewer points is not drawn."""
@@ -75,39 +86,45 @@ def trend_info(results: ResultSet, measure: Measure) -> TrendInfo:
 
 
 def trend_lines(results: ResultSet, measure: Measure) -> tuple[Trend, ...]:
-    """Fit the line of every family with enough models, all at once: a page holds thousands."""
-    kept = has_value(results.frame, measure.key, log=measure.log)
-    if not kept.any():
+    """Fit the line of every family with enough models, all at once."""
+    return all_trend_lines(results, [measure])[measure.key]
+
+
+def all_trend_lines(results: ResultSet, measures: Sequence[Measure]) -> dict[str, tuple[Trend, ...]]:
+    """Fit the lines of every measure: a page holds thousands."""
+    codes, families = pd.factorize(results.frame["family"], sort=True)
+    error = results.frame["error"].to_numpy(dtype=float)
+    lines = {}
+    for measure in measures:
+        x = results.frame[measure.key].to_numpy(dtype=float)
+        kept = x > 0 if measure.log else np.isfinite(x)
+        x = np.log10(x[kept]) if measure.log else x[kept]
+        lines[measure.key] = _lines(x, error[kept], codes[kept], [str(name) for name in families])
+    return lines
+
+
+def _lines(
+    x: NDArray[np.float64], y: NDArray[np.float64], codes: NDArray[np.intp], families: list[str]
+) -> tuple[Trend, ...]:
+    if not len(x):
         return ()
-    codes, families = pd.factorize(results.frame["family"].to_numpy()[kept], sort=True)
-    y = results.frame["error"].to_numpy(dtype=float)[kept]
-    x = results.frame[measure.key].to_numpy(dtype=float)[kept]
-    x = np.log10(x) if measure.log else x
     n = np.bincount(codes)
-    mean_x, mean_y = (np.bincount(codes, v) / n for v in (x, y))
+    mean_x, mean_y = (np.bincount(codes, v) / np.maximum(n, 1) for v in (x, y))
     dx, dy = x - mean_x[codes], y - mean_y[codes]
     sxx, sxy, syy = (np.bincount(codes, v) for v in (dx * dx, dx * dy, dy * dy))
     order = np.lexsort((x, codes))
     last = np.cumsum(n)
-    ends = np.column_stack([x[order][last - n], x[order][last - 1]])
-    drawn = np.flatnonzero((n >= LEAST_POINTS) & (np.ptp(ends, axis=1) > 1e-9 * np.abs(mean_x)))
+    drawn = np.flatnonzero(n >= LEAST_POINTS)
+    ends = np.column_stack([x[order][last[drawn] - n[drawn]], x[order][last[drawn] - 1]])
+    varies = np.ptp(ends, axis=1) > 1e-9 * np.abs(mean_x[drawn])
+    drawn, ends = drawn[varies], ends[varies]
     slope = sxy[drawn] / sxx[drawn]
     left = np.maximum(syy[drawn] - slope * sxy[drawn], 0)
     half = stdtrit(n[drawn] - 2, 0.975) * np.sqrt(left / (n[drawn] - 2) / sxx[drawn])
     r2 = np.divide(slope * sxy[drawn], syy[drawn], out=np.full(len(drawn), np.nan), where=syy[drawn] > 0)
-    return tuple(
-        Trend(str(families[f]), int(n[f]), *map(float, numbers))
-        for f, *numbers in zip(
-            drawn,
-            slope,
-            slope - half,
-            slope + half,
-            mean_y[drawn] - slope * mean_x[drawn],
-            r2,
-            *ends[drawn].T,
-            strict=True,
-        )
-    )
+    start = mean_y[drawn] - slope * mean_x[drawn]
+    numbers = np.column_stack([slope, slope - half, slope + half, start, r2, ends])
+    return tuple(Trend(families[f], int(n[f]), *row) for f, row in zip(drawn, numbers.tolist(), strict=True))
 
 
 def plot_trends(results: ResultSet, measure: Measure, coloured: list[str]) -> go.Figure:

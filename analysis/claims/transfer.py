@@ -91,24 +91,23 @@ def _unfamiliar(evidence: Evidence) -> Iterator[Claim]:
 
 def _correlations(models: pd.DataFrame, column: str) -> pd.DataFrame:
     """One row per task: Fisher's z of a column with the logit error over architectures, and its weight."""
-    rows = []
-    for unit, part in models.groupby("unit", sort=True):
-        means = part.groupby("backbone")[[column, "y"]].mean().dropna()
-        if len(means) < FEWEST:
-            continue
-        r = float(pearson(means[column].to_numpy(float), means["y"].to_numpy(float)))
-        first = part.iloc[0]
-        rows.append(
-            {
-                **{key: first[key] for key in ("study", "dataset", "domain")},
-                "unit": unit,
-                "images": np.log10(part["n_images"].median()),
-                "n": len(means),
-                "z": np.arctanh(np.clip(r, -0.999, 0.999)),
-            }
-        )
     columns = ["study", "dataset", "domain", "unit", "images", "n", "z"]
-    return pd.DataFrame(rows, columns=columns)
+    facts = models.groupby("unit").agg(
+        study=("study", "first"),
+        dataset=("dataset", "first"),
+        domain=("domain", "first"),
+        images=("n_images", "median"),
+    )
+    means = models.groupby(["unit", "backbone"])[[column, "y"]].mean().dropna()
+    found = {}
+    for unit, part in means.groupby(level="unit"):
+        if len(part) >= FEWEST:
+            r = float(pearson(part[column].to_numpy(float), part["y"].to_numpy(float)))
+            found[unit] = {"n": len(part), "z": np.arctanh(np.clip(r, -0.999, 0.999))}
+    if not found:
+        return pd.DataFrame(columns=columns)
+    tasks = pd.DataFrame.from_dict(found, orient="index").join(facts).rename_axis("unit").reset_index()
+    return tasks.assign(images=np.log10(tasks["images"].to_numpy(float)))[columns]
 
 
 def _mean_r(tasks: pd.DataFrame, evidence: Evidence, key: str) -> Estimate:
@@ -232,11 +231,9 @@ def text_advantage(models: pd.DataFrame, against: str) -> pd.DataFrame:
     """
     kind = models["pretraining"].astype(object).where(models["pretraining"].notna(), "")
     text = kind == "image-text"
-    rows = (
-        models[text | kind.str.startswith(against)]
-        .assign(text=text.astype(float))
-        .dropna(subset=["y", "size"])
-    )
+    columns = ["study", "dataset", "domain", "unit", "y", "size"]
+    rows = models.assign(text=text.astype(float)).loc[text | kind.str.startswith(against), [*columns, "text"]]
+    rows = rows.dropna(subset=["y", "size"])
     out = []
     for _, part in rows.groupby("unit", sort=True):
         if min((part["text"] == 1).sum(), (part["text"] == 0).sum()) < 3:
