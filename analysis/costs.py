@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -73,8 +74,15 @@ class Costs:
         if row is not None and candidate.model not in self.known.custom:
             seconds = 1 / row["throughput"]
             said = f"published: batch {row['batch_size']}, {row['dtype']}, torch {row['torch_version']}"
+            said += self._other_size(row)
             return Cost(seconds, seconds, seconds, said)
         return self._predicted(candidate, device, mode)
+
+    def _other_size(self, row: Mapping[str, Any]) -> str:
+        own = self.known.profiles.get(row["backbone"], {}).get("input_shapes")
+        if not own or own == row["input_shapes"]:
+            return ""
+        return f", at {json.loads(row['input_shapes'])[0][-1]} pixels instead of {json.loads(own)[0][-1]}"
 
     def _predicted(self, candidate: Candidate, device: str, mode: str) -> Cost | None:
         if not self.known.profiled:

@@ -1,4 +1,7 @@
-"""The user's own networks in the fitted model: what their counts say, and the full variance of the rest."""
+"""What only the user has, in the fitted model: own networks, and backbones whose weights they did not name.
+
+A network that no study measured is predicted from its counts, with the full variance of the rest.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from .prediction.design import features
 from .prediction.features import ModelFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from .evidence import Evidence
     from .prediction.forecast import Fitted
 
-__all__ = ["with_custom"]
+__all__ = ["default_of", "with_custom", "with_unnamed"]
 
 
 def with_custom(fitted: Fitted, custom: Mapping[str, Mapping[str, Any]]) -> Fitted:
@@ -38,6 +42,29 @@ def with_custom(fitted: Fitted, custom: Mapping[str, Mapping[str, Any]]) -> Fitt
         x=np.vstack([fitted.x, x]),
         groups={name: np.concatenate([at, unknown]) for name, at in fitted.groups.items()},
     )
+
+
+def with_unnamed(fitted: Fitted, models: Iterable[str], known: Evidence) -> Fitted:
+    """Add architectures that the user has results of without saying which weights.
+
+    They are what the default weights are, but for the weights' own effect, which is unknown.
+    """
+    found = {model: default_of(fitted, known, model) for model in models if model not in fitted.place}
+    like = [fitted.place[default] for default in found.values() if default is not None]
+    if not like:
+        return fitted
+    unknown = np.full(len(like), -1)
+    groups = {name: np.concatenate([at, at[like]]) for name, at in fitted.groups.items()}
+    groups["weights"] = np.concatenate([fitted.groups["weights"], unknown])
+    names = (*fitted.models, *(model for model, default in found.items() if default is not None))
+    return replace(fitted, models=names, x=np.vstack([fitted.x, fitted.x[like]]), groups=groups)
+
+
+def default_of(fitted: Fitted, known: Evidence, backbone: str) -> str | None:
+    """The backbone's default weights, or else any of it; None where the model does not know it."""
+    own = [model for model in fitted.models if model.partition(".")[0] == backbone]
+    chosen = [model for model in own if known.weights.get(model, {}).get("is_default")]
+    return next(iter([*chosen, *own]), None)
 
 
 def _facts(name: str, row: Mapping[str, Any]) -> ModelFacts:

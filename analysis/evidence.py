@@ -190,6 +190,11 @@ class Evidence:
         found = [task for table in self.studies for task in self._tasks_of(table)]
         return tuple(sorted(found, key=lambda task: (task.study, task.dataset, task.recipe)))
 
+    @property
+    def own_tasks(self) -> tuple[Task, ...]:
+        """Those of the user's own results."""
+        return tuple(task for task in self.tasks if task.table is self.own)
+
     def _tasks_of(self, table: Columns) -> Iterable[Task]:
         cells: dict[tuple[str, str, str], dict[str, list[int]]] = {}
         keys = ("status", "match", "study", "dataset", "recipe", "weights", "backbone")
@@ -230,18 +235,24 @@ class Evidence:
         return tuple(sorted(device for device, mode in pairs if mode == "inference"))
 
     def speeds(self, device: str, mode: str = "inference") -> dict[str, Row]:
-        """Model or backbone → its published row on `device` at the smallest size.
+        """Model or backbone → its published row on `device` at the size that its profile has.
 
-        Where there is a choice: not compiled, contiguous, the newest torch.
+        Where there is a choice: the nearest size, not compiled, contiguous, the newest torch.
         """
         usable = self.benchmarks.where(device=device, mode=mode, status="ok")
         best: dict[str, Row] = {}
-        for row in sorted(usable.rows(_BENCHED), key=_preference):
+        for row in sorted(usable.rows(_BENCHED), key=self._preference):
             if row["throughput"]:
                 best.setdefault(row["backbone"], row)
                 named = str(row["source_ref"] or "").partition(":")[2]
                 best.setdefault(named or row["backbone"], row)
         return best
+
+    def _preference(self, row: Row) -> tuple[Any, ...]:
+        own, area = self.profiles.get(row["backbone"], {}).get("input_shapes"), _area(row["input_shapes"])
+        away = abs(math.log(area / _area(own))) if isinstance(own, str) else area
+        version = tuple(-int(part) for part in str(row["torch_version"] or "0").split(".") if part.isdigit())
+        return (away, bool(row["compiled"]), row["memory_format"] != "contiguous", version)
 
     def memory_of(self, mode: str, optimiser: str | None) -> dict[str, tuple[float, float]]:
         """Model → bytes that are there with any batch, and bytes per image, of one step."""
@@ -267,15 +278,9 @@ def _custom(model: str, row: Row) -> Candidate:
     )
 
 
-def _preference(row: Row) -> tuple[Any, ...]:
-    version = tuple(-int(part) for part in str(row["torch_version"] or "0").split(".") if part.isdigit())
-    return (_area(row["input_shapes"]), bool(row["compiled"]), row["memory_format"] != "contiguous", version)
-
-
 @lru_cache(maxsize=512)
 def _area(shapes: str | None) -> int:
-    shape = json.loads(shapes)[0] if shapes else [0]
-    return math.prod(shape[-2:])
+    return math.prod(json.loads(shapes)[0][-2:]) if shapes else 1
 
 
 def _comparable(cell: Mapping[str, list[Row]]) -> dict[str, list[Row]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.errors import InputError, UnknownNameError
+from .custom import default_of
 from .prediction.design import FEATURES, KINDS, NUMBERS, PRETRAININGS
 from .prediction.forecast import Fitted, Forecast
 from .prediction.logits import expit
@@ -177,17 +178,11 @@ def anchored(fitted: Fitted, query: Query, known: Evidence) -> list[tuple[str, f
         raise InputError(f"{len(query.anchors)} anchors were given; give at most {MOST_ANCHORS}.")
     found = []
     for name, error in query.anchors:
-        model = name if name in fitted.place else _default(fitted, known, name)
+        model = name if name in fitted.place else default_of(fitted, known, name)
         if model is None:
             raise UnknownNameError("backbone", name, sorted({m.partition(".")[0] for m in fitted.models}))
         found.append((model, error))
     return found
-
-
-def _default(fitted: Fitted, known: Evidence, backbone: str) -> str | None:
-    own = [model for model in fitted.models if model.partition(".")[0] == backbone]
-    chosen = [model for model in own if known.weights.get(model, {}).get("is_default")]
-    return next(iter([*chosen, *own]), None)
 
 
 def foreign(query: Query) -> list[str]:

@@ -14,7 +14,7 @@ from ..data.errors import InputError
 from .answer import FitTime, KnownResult, MemoryNeed, Recommendation, Recommended, Speed, Support
 from .budgets import Budget, affordable
 from .costs import Costs
-from .custom import with_custom
+from .custom import with_custom, with_unnamed
 from .evidence import Candidate, Evidence, Result, Task, load_evidence
 from .nearest import Neighbour, nearest
 from .outlook import CHECKLIST, Expected, Outlook, advice, foreign
@@ -23,6 +23,7 @@ from .prediction.forecast import load_fitted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from .prediction.forecast import Fitted
     from .query import Query
 
 __all__ = ["recommend"]
@@ -50,7 +51,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     near = nearest(query, known.tasks)
     if not near:
         raise InputError("There is no result to rank by: the tables hold no usable observation.")
-    fitted = with_custom(load_fitted(), known.custom) if known.shipped else None
+    fitted = _fitted(known) if known.shipped else None
     measured = {model for neighbour in near for model in neighbour.task.results}
     models = sorted(measured if fitted is None else {*fitted.models} - {*known.custom})
     candidates = Candidates(known, models)
@@ -79,7 +80,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         )
         for rank, model in shown
     )
-    notes = _notes(query, near, len(models), len(kept), rows)
+    notes = _notes(query, known, near, (len(models), len(kept)), rows)
     if outlook is None:
         return Recommendation(query, rows, near, len(models), notes)
     return Recommendation(
@@ -94,6 +95,11 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         advice=advice(query),
         checklist=CHECKLIST,
     )
+
+
+def _fitted(known: Evidence) -> Fitted:
+    unnamed = {name for task in known.own_tasks for name in task.runs}
+    return with_custom(with_unnamed(load_fitted(), sorted(unnamed), known), known.custom)
 
 
 class Candidates(dict[str, Candidate]):
@@ -233,10 +239,15 @@ def _reasons(model: str, seen: list[Task]) -> list[str]:
 
 
 def _notes(
-    query: Query, near: tuple[Neighbour, ...], n_models: int, n_kept: int, rows: tuple[Recommended, ...]
+    query: Query,
+    known: Evidence,
+    near: tuple[Neighbour, ...],
+    counts: tuple[int, int],
+    rows: tuple[Recommended, ...],
 ) -> tuple[str, ...]:
     ties = sum(row.tied_with_first for row in rows)
     predicted = rows[0].expected is not None
+    n_models, n_kept = counts
     said = [
         (not predicted, _ORDER),
         (predicted, _PREDICTED),
@@ -254,6 +265,8 @@ def _notes(
         (_timed(rows, single=True), _SINGLE),
         (any(row.fit_times for row in rows), _FIT.format(epochs=query.epochs)),
         (ties > 0, f"{ties} of {len(rows)} rows cannot be told from the first by the published noise."),
+        (any(row.custom for row in rows), _CUSTOM),
+        (bool(known.custom) and not predicted, _CUSTOM_ALONE),
         (any(n.task.study == "fastai" for n in near), _FASTAI_GAPS),
     ]
     return tuple(words for holds, words in said if holds)
@@ -305,6 +318,13 @@ _SINGLE = (
 _FIT = (
     "Fit times are images × {epochs} epochs at the published training speed (float16 autocast, torch 1.12, "
     "the largest batch, default size), without loading, augmentation and evaluation."
+)
+_CUSTOM = (
+    "Your own network is predicted from its counts with the full variance of what nobody measured, as if "
+    "pretrained like the others; trained from scratch on few images expect much more error."
+)
+_CUSTOM_ALONE = (
+    "Your own network is left out: it is placed by a model of the shipped studies, which --only leaves out."
 )
 _FASTAI_GAPS = (
     "The fast.ai sweep has no result for MobileNetV3, BEiT and the large ConvNeXt and ViT (they did not fit "

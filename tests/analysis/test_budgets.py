@@ -155,3 +155,9 @@ def test_a_device_is_named_by_its_words():
     assert costs.device_named("my box batch 64", known) == "my box, batch 64"
     with pytest.raises(UnknownNameError, match="archimeter calibrate"):
         costs.device_named("TPU", known)
+
+
+def test_a_published_time_is_that_of_the_size_whose_macs_are_shown(shipped):
+    """resnet50 was timed at 160 to 288 pixels; its counts are those of 224."""
+    row = shipped.speeds("NVIDIA GeForce RTX 4090")["resnet50"]
+    assert row["input_shapes"] == shipped.profiles["resnet50"]["input_shapes"]
