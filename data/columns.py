@@ -24,7 +24,7 @@ ALIASES: Mapping[str, str] = {
     "study": "study",
     "dataset": "dataset data data_set dataset_name task target target_dataset benchmark",
     "backbone": "backbone model model_name arch architecture network net encoder timm_name timm_model "
-    "model_name_or_path base_model pretrained_model",
+    "model_name_or_path name_or_path base_model pretrained_model",
     "weights": "weights pretrained_weights weights_name checkpoint",
     "published_name": "published_name",
     "recipe": "recipe protocol method training_mode",
@@ -53,10 +53,10 @@ METRICS: Mapping[str, str] = {
     "mean_class_accuracy",
     "balanced-accuracy": "balanced_accuracy balanced_acc bacc bal_acc",
     "auc": "auc auroc roc_auc roc_auc_score",
-    "macro-f1": "f1_macro macro_f1",
+    "f1-macro": "f1_macro macro_f1",
     "f1": "f1 f1_score",
     "quadratic-kappa": "qwk quadratic_kappa quadratic_weighted_kappa",
-    "map": "map mean_average_precision average_precision",
+    "mean-average-precision": "map mean_average_precision average_precision",
     "top5": "top5 acc5 top5_acc top5_accuracy acc_5 accuracy_top5",
 }
 UNCLEAR = "score value result metric_value performance"

@@ -87,7 +87,7 @@ class RefusedImportError(InputError):
         count = (
             f"more than {MOST_PROBLEMS:,} problems, where the check stopped,"
             if stopped
-            else (f"{len(problems):,} problems")
+            else f"{len(problems):,} problem{'s' * (len(problems) != 1)}"
         )
         head = f"{source}: {count} in {rows:,} rows; nothing was imported."
         super().__init__("\n".join([head, *shown, *tail]))

@@ -97,7 +97,12 @@ OF_RUNS: tuple[Measure, ...] = (
 """What a study measured of its runs."""
 
 
-METRICS = {"top1": "top-1 accuracy", "label-accuracy": "label-wise accuracy", "auc": "AUC", "map": "mAP"}
+METRICS = {
+    "top1": "top-1 accuracy",
+    "label-accuracy": "label-wise accuracy",
+    "auc": "AUC",
+    "mean-average-precision": "mAP",
+}
 
 
 def metric_words(metric: str) -> str:

@@ -137,3 +137,18 @@ def test_names_of_measures(name, metric, is_error, percent):
 @pytest.mark.parametrize("name", ["train_accuracy", "loss", "acc_train", "", "accuracy_of_the_clock"])
 def test_names_that_are_no_result(name):
     assert measure_named(name) is None
+
+
+def test_a_model_config_names_the_backbone():
+    found, _ = meaning(["_name_or_path", "dataset", "eval_accuracy"])
+    assert found["backbone"] == "_name_or_path"
+
+
+def test_a_metric_has_the_name_that_the_shipped_studies_give_it():
+    from archimeter.data.tables import load_observations
+
+    shipped = set(load_observations()["metric"])
+    for column in ("accuracy", "macro_f1", "mAP", "auroc", "balanced_accuracy", "mean_per_class_accuracy"):
+        found = measure_named(column)
+        assert found is not None
+        assert found[0].metric in shipped, column
