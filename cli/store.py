@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain
+from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain, si
 
 if TYPE_CHECKING:
     from ..data.store import Store
@@ -68,7 +68,7 @@ def info(
     ]
     document = {**place, "tables": rows}
     emit(rows, columns, as_json=as_json, as_csv=as_csv, output=output, document=document)
-    note(f"{place['path']}: {place['bytes'] / 1e6:.1f} MB, schema {place['schema_version']}")
+    note(f"{place['path']}: {si()(place['bytes'])}B, schema {place['schema_version']}")
 
 
 @store.command()
@@ -83,7 +83,7 @@ def check(*, store_path: StoreOption = None, as_json: JsonFlag = False, as_csv: 
     columns = [Column(name, name, plain(), right=False) for name in ("table", "key", "message")]
     if found or as_json or as_csv:
         emit(found, columns, as_json=as_json, as_csv=as_csv)
-    note(f"{where}: {f'{len(found)} problems' if found else 'all is well'}")
+    note(f"{where}: {f'problems: {len(found)}' if found else 'all is well'}")
     if found:
         raise typer.Exit(1)
 
@@ -96,7 +96,7 @@ def compact(*, store_path: StoreOption = None) -> None:
     """
     with open_store(store_path) as opened:
         before, after = opened.compact()
-        note(f"{opened.path}: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now")
+        note(f"{opened.path}: {si()(before)}B before, {si()(after)}B now")
 
 
 @store.command()

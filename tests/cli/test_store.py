@@ -43,7 +43,7 @@ def test_check_is_quiet_about_a_good_store_and_fails_on_a_bad_row(run, tmp_path)
 def test_compact_says_the_sizes(run):
     found = run("compact")
     assert found.exit_code == 0
-    assert "MB now" in found.stderr
+    assert "kB now" in found.stderr
 
 
 def test_publish_writes_a_folder_that_can_be_read(run, tmp_path):
