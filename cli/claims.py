@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .own import OnlyFlag, ResultsFile, StoreOption, own_results
 from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain
 
 __all__ = ["claims"]
@@ -19,19 +20,22 @@ def claims(
     changed: Annotated[
         bool, typer.Option("--changed", help="Where a better method changes what was published.")
     ] = False,
+    results: ResultsFile = None,
+    only: OnlyFlag = False,
+    store_path: StoreOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
     as_json: JsonFlag = False,
     as_csv: CsvFlag = False,
     output: OutputFile = None,
 ) -> None:
-    """Judge each claim of the sources on the shipped results: estimate, interval, n, verdict, data.
+    """Judge each claim of the sources on all results: estimate, interval, n, verdict, data.
 
     Example: archimeter claims --system 9
     """
     from ..analysis.claims import changed_conclusions, gather
     from ..analysis.claims import claims as judge
 
-    evidence = gather(seed=seed)
+    evidence = gather(own_results(results, only=only, store=store_path), seed=seed)
     if changed:
         compared = changed_conclusions(evidence)
         rows: list[dict[str, Any]] = compared.to_dict("records")  # pyright: ignore[reportAssignmentType]

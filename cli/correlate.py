@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003  # typer reads the signature at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .own import OnlyFlag, ResultsFile, StoreOption, own_results
 from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["correlate", "own_results"]
+__all__ = ["correlate"]
 
 Some = list[str] | None
 
@@ -34,12 +34,9 @@ def correlate(
     study: Annotated[Some, typer.Option(help="Study or glob; repeat for more.")] = None,
     family: Annotated[Some, typer.Option(help="Show these families only.")] = None,
     statistic: Annotated[Some, typer.Option(help="Show these statistics only.")] = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            help="Your own results (a file `import` reads) instead of the shipped.", show_default=False
-        ),
-    ] = None,
+    results: ResultsFile = None,
+    only: OnlyFlag = False,
+    store_path: StoreOption = None,
     show: Annotated[
         Show,
         typer.Option(
@@ -65,7 +62,8 @@ def correlate(
     from ..analysis.correlate import correlate as relate
     from ..analysis.shipped import choose, shipped
 
-    joined = shipped(datasets=dataset or (), studies=study or (), observations=own_results(results))
+    observations = own_results(results, only=only, store=store_path)
+    joined = shipped(datasets=dataset or (), studies=study or (), observations=observations)
     if show in {Show.COLLINEARITY, Show.MIXED}:
         of_frame = _collinearity if show is Show.COLLINEARITY else _mixed
         of_frame(joined.frame, as_json=as_json, as_csv=as_csv, output=output)
@@ -86,15 +84,6 @@ def correlate(
     judged = [row for row in rows if row["verdict"] != "too few"]
     emit(rows if whole else judged[:top], _columns(shown), as_json=as_json, as_csv=as_csv, output=output)
     _explain(grid, len(rows), len(judged), None if whole else top, len(joined.unmatched_observations))
-
-
-def own_results(results: Path | None) -> pd.DataFrame | None:
-    """Read the user's own results; None where no file was named."""
-    if results is None:
-        return None
-    from ..data.results import load_results
-
-    return load_results(results, only=True)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

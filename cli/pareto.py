@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  # typer reads the signature at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .own import OnlyFlag, ResultsFile, StoreOption, own_results
 from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def pareto(
     utility: Annotated[
         str, typer.Option(help="Arithmetic over columns, smaller is better; the default is fast.ai's.")
     ] = PUBLISHED,
-    results: Annotated[
-        Path | None, typer.Option(help="Your own results instead of the shipped.", show_default=False)
-    ] = None,
+    results: ResultsFile = None,
+    only: OnlyFlag = False,
+    store_path: StoreOption = None,
     everyone: Annotated[bool, typer.Option("--all", help="Also models that are never on the front.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
     as_json: JsonFlag = False,
@@ -50,7 +50,8 @@ def pareto(
 
     from ..analysis.pareto import fronts
 
-    frame, costs = _models(dataset, study, recipe, cost, results)
+    observations = own_results(results, only=only, store=store_path)
+    frame, costs = _models(observations, dataset, study, recipe, cost)
     table = fronts(frame, costs, utility=_usable(utility, frame), rng=np.random.default_rng(seed))
     shown = table if everyone or as_json or as_csv or output else table[table["front_probability"] >= 0.05]
     rows: list[dict[str, Any]] = shown.to_dict("records")  # pyright: ignore[reportAssignmentType]
@@ -72,15 +73,14 @@ def pareto(
 
 
 def _models(
-    dataset: str, study: str | None, recipe: str | None, cost: list[str] | None, results: Path | None
+    observations: pd.DataFrame, dataset: str, study: str | None, recipe: str | None, cost: list[str] | None
 ) -> tuple[pd.DataFrame, list[str]]:
     from ..analysis.axes import choose_axes
     from ..analysis.shipped import choose, shipped
     from ..analysis.units import per_model
     from ..data.errors import InputError
-    from .correlate import own_results
 
-    joined = shipped(datasets=[dataset], studies=[study] if study else [], observations=own_results(results))
+    joined = shipped(datasets=[dataset], studies=[study] if study else [], observations=observations)
     models = choose(per_model(joined.frame), "recipe", [recipe] if recipe else [])
     settings = models[["study", "dataset", "recipe"]].drop_duplicates()
     if len(settings) > 1:

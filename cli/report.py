@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .own import OnlyFlag, ResultsFile, StoreOption, own_results
 from .render import note
 
 __all__ = ["report"]
@@ -22,11 +23,9 @@ def report(
             "--dataset", help="A data set or glob to show, repeatable; all large enough ones otherwise."
         ),
     ] = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(help="Your own results, a file `import` reads, beside the shipped.", show_default=False),
-    ] = None,
-    only: Annotated[bool, typer.Option("--only", help="Your own results instead of the shipped.")] = False,
+    results: ResultsFile = None,
+    only: OnlyFlag = False,
+    store_path: StoreOption = None,
 ) -> None:
     """Write one HTML page: cost against error, trends by family, correlations, all models, all sources.
 
@@ -37,10 +36,10 @@ def report(
     """
     from dataclasses import replace
 
-    from ..data.results import load_results
     from ..reports.page import Tables
     from ..reports.page import report as write_report
 
-    tables = replace(Tables.shipped(), observations=load_results(results, only=only))
+    observations = own_results(results, only=only, store=store_path)
+    tables = replace(Tables.shipped(), observations=observations)
     path = write_report(output, datasets=dataset or (), tables=tables)
     note(f"{path} written ({path.stat().st_size / 1e6:.1f} MB). Open it in any browser; it needs no network.")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..data.errors import InputError
+from .own import OnlyFlag, ResultsFile, StoreOption, own_results
 from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ def scaling(
     error: Annotated[
         bool, typer.Option("--error", help="Error against MACs within the families instead.")
     ] = False,
+    results: ResultsFile = None,
+    only: OnlyFlag = False,
+    store_path: StoreOption = None,
     as_json: JsonFlag = False,
     as_csv: CsvFlag = False,
     output: OutputFile = None,
@@ -44,14 +49,18 @@ def scaling(
     """Fit how MACs, activations and parameters grow with depth, width and resolution.
 
     A family's name (as in `archimeter tables profiles`) fits over its published members instead of building
-    new ones. With --error the shipped results of each family say how error falls with MACs.
+    new ones. With --error the results of each family say how error falls with MACs.
 
     Example: archimeter scaling efficientnet_b0 --depth 1,1.2,1.44 --width 1,1.1,1.21
     """
     import pandas as pd
 
+    if not error and (results is not None or only):
+        raise InputError(
+            "--results and --only are for --error: without it nothing but the architecture counts."
+        )
     if error:
-        table = _errors(targets)
+        table = _errors(targets, own_results(results, only=only, store=store_path))
         emit(_rows(table), ERRORS, as_json=as_json, as_csv=as_csv, output=output)
         note("exponent −0.1: ten times the MACs divide the odds of an error by 1.26. Intervals are 95 %.")
         return
@@ -141,9 +150,9 @@ def _timed(device: str) -> Any:
     return lambda member, side: measure(member, condition, input_size=(3, side, side), memory=False)
 
 
-def _errors(families: list[str]) -> pd.DataFrame:
+def _errors(families: list[str], observations: pd.DataFrame) -> pd.DataFrame:
     from ..analysis.scaling import error_exponents
     from ..analysis.shipped import choose, shipped
 
-    frame = choose(shipped().frame, "family", families)
+    frame = choose(shipped(observations=observations).frame, "family", families)
     return error_exponents(frame).sort_values(["family", "study", "dataset"], ignore_index=True)

@@ -7,6 +7,12 @@ from archimeter.cli import app
 from archimeter.data.errors import InputError
 
 
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    """Nobody's own store takes part in a test."""
+    monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path / "home"))
+
+
 def run(*arguments):
     return CliRunner().invoke(app, list(arguments))
 
@@ -73,13 +79,46 @@ def test_correlate_fits_a_mixed_model():
     assert terms["size × remote-sensing"]["low"] > 0
 
 
-def test_correlate_takes_one_s_own_results(tmp_path):
-    own = tmp_path / "mine.csv"
+def own_file(folder):
+    own = folder / "mine.csv"
     lines = [f"mine,shoes,resnet{depth},{error}" for depth, error in ((18, 0.3), (34, 0.25), (50, 0.2))]
     lines += [f"mine,shoes,regnetx_{size},{e}" for size, e in (("002", 0.4), ("004", 0.35), ("016", 0.22))]
     own.write_text("\n".join(["study,dataset,backbone,error", *lines]) + "\n", encoding="utf-8")
-    rows = json.loads(run("correlate", "--results", str(own), "--statistic", "macs", "--json").stdout)
+    return own
+
+
+def test_correlate_takes_one_s_own_results(tmp_path):
+    own = own_file(tmp_path)
+    found = run("correlate", "--results", str(own), "--only", "--statistic", "macs", "--json")
+    assert "6 results of your own take part, and no others." in found.stderr
+    rows = json.loads(found.stdout)
     assert {row["study"] for row in rows} == {"mine"}
     (pooled,) = [row for row in rows if row["level"] == "pooled"]
     assert pooled["n"] == 6
     assert pooled["pearson"] < -0.5
+
+
+def test_imported_results_and_a_named_file_stand_beside_the_shipped(tmp_path):
+    own = own_file(tmp_path)
+    assert run("import", str(own)).exit_code == 0
+    asked = ["correlate", "--dataset", "planet", "--dataset", "shoes", "--statistic", "macs", "--json"]
+    imported = run(*asked)
+    assert "6 results of your own take part." in imported.stderr
+    assert {row["study"] for row in json.loads(imported.stdout)} >= {"mine", "fastai"}
+    named = run(*asked, "--store", str(tmp_path / "none.db"), "--results", str(own))
+    assert named.exit_code != 0  # a store that was named must be there
+
+
+def test_every_command_that_uses_results_has_the_same_flags(tmp_path):
+    own = own_file(tmp_path)
+    asked = ["--results", str(own), "--only", "--json"]
+    (front, *_) = json.loads(run("pareto", "--dataset", "shoes", *asked).stdout)
+    assert front["front_probability"] == 1
+    found = run("scaling", "regnetx", "--error", *asked)
+    assert {row["study"] for row in json.loads(found.stdout)} == {"mine"}
+    claims = {row["claim"]: row for row in json.loads(run("claims", *asked).stdout)}
+    assert claims["planet-exception-vit"]["verdict"] == "undecided"
+    assert claims["compound-macs"]["verdict"] == "supported"
+    refused = run("scaling", "resnet18", "--only").exception
+    assert isinstance(refused, InputError)
+    assert "are for --error" in str(refused)
