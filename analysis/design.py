@@ -30,7 +30,8 @@ SIZES = {
 IMAGES = 1000
 FEWEST_ROWS = 20
 FEWEST_TASKS = 2
-USUAL_DOMAIN = "natural"
+USUAL = {"domain": ("natural", " images", "on"), "recipe": ("fine-tune", "", "under")}
+"""Kind of task → the level that the others are compared with, and how a sentence about them goes."""
 USUAL_PRETRAINING = "supervised-in1k"
 
 
@@ -72,10 +73,11 @@ def with_datasets(frame: pd.DataFrame, datasets: pd.DataFrame | None) -> pd.Data
 
 
 def design(frame: pd.DataFrame, groupings: Sequence[str] = GROUPINGS) -> Design:
-    """Build logit error ~ size axes × domain × images + pretraining, with what the rows share.
+    """Build logit error ~ size axes × domain × recipe × images + pretraining, with what the rows share.
 
     Size is log2 of MACs from its mean; activations and parameters enter at equal MACs (ratio axes), so that
-    the three do not say the same. Domain and log2 of the training images enter alone and times size.
+    the three do not say the same. Domain, recipe (fine-tune, linear-probe …) and log2 of the training images
+    enter alone and times size: a frozen backbone's size says nothing of a fine-tuned one's.
 
     Args:
         frame: joined observations with the ratio axes (`axes.with_axes`) and, for domain and images,
@@ -147,20 +149,41 @@ def _terms(
         terms["size × images"] = size * images
         units["size × images"] = "doubling of MACs, for each doubling of the training images"
     domain = rows["domain"] if "domain" in rows else pd.Series("unknown", rows.index)
-    usual = USUAL_DOMAIN if (domain == USUAL_DOMAIN).any() else domain.mode()[0]
-    for level in sorted(set(domain) - {usual}):
-        here = np.where(domain == level, 1.0, 0.0)
-        if rows.loc[here > 0, "task"].nunique() < FEWEST_TASKS:
-            notes.append(f"only one task is {level}: its level is the task's own, only its slope is told")
-        else:
-            terms[f"domain {level}"], units[f"domain {level}"] = here, f"{level} instead of {usual} images"
-        terms[f"size × {level}"] = size * here
-        units[f"size × {level}"] = f"doubling of MACs, on {level} beyond {usual} images"
+    _add_kinds(rows, terms, units, notes, kind="domain", values=domain)
+    _add_kinds(rows, terms, units, notes, kind="recipe", values=protocol(rows["recipe"]))
     _add_pretraining(rows, terms, units)
     frame = pd.DataFrame(terms)
     kept = _independent(frame.to_numpy())
     notes += [f"{name} is told by the other terms: left out" for name in frame.columns[~kept]]
     return frame.loc[:, kept], {name: units[name] for name in frame.columns[kept]}
+
+
+def protocol(recipe: pd.Series) -> pd.Series:
+    """What was done with the backbone, without the setting: `linear-probe` of `linear-probe (224 px)`."""
+    return recipe.str.extract(r"^([a-z]+(?:-[a-z]+)*)", expand=False).fillna(recipe)
+
+
+def _add_kinds(
+    rows: pd.DataFrame,
+    terms: dict[str, Floats],
+    units: dict[str, str],
+    notes: list[str],
+    *,
+    kind: str,
+    values: pd.Series,
+) -> None:
+    """Give each kind of task its own level and its own slope of size, from the usual kind."""
+    usual, after, beyond = USUAL[kind]
+    usual = usual if (values == usual).any() else str(values.mode()[0])
+    for level in sorted(set(values) - {usual}):
+        here = np.where(values == level, 1.0, 0.0)
+        if rows.loc[here > 0, "task"].nunique() < FEWEST_TASKS:
+            notes.append(f"only one task is {level}: its level is the task's own, only its slope is told")
+        else:
+            terms[f"{kind} {level}"] = here
+            units[f"{kind} {level}"] = f"{level} instead of {usual}{after}"
+        terms[f"size × {level}"] = terms["size"] * here
+        units[f"size × {level}"] = f"doubling of MACs, {beyond} {level} beyond {usual}{after}"
 
 
 def _add_pretraining(rows: pd.DataFrame, terms: dict[str, Floats], units: dict[str, str]) -> None:

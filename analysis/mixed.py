@@ -60,10 +60,10 @@ class Mixed:
 
 
 def mixed(frame: pd.DataFrame, *, groupings: Sequence[str] = GROUPINGS, level: float = 0.95) -> Mixed:
-    """Fit logit error ~ size axes × domain × images + pretraining with crossed random effects.
+    """Fit logit error ~ size axes × domain × recipe × images + pretraining with crossed random effects.
 
     Args:
-        frame: joined observations (see `design.design`); give one kind of recipe at a time.
+        frame: joined observations (see `design.design`).
         groupings: random effects wanted, of `design.GROUPINGS`.
         level: coverage of the intervals (normal).
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...data.errors import InputError
 from ..association import logit
+from ..design import protocol
 from ..synthesis import clustered_mean
 from ..units import per_model
 
@@ -124,7 +125,7 @@ class Evidence:
 
     @cached_property
     def models(self) -> pd.DataFrame:
-        """One row per model, data set and recipe: `y` (logit error), `size` (log2 MACs), `kind_of_recipe`."""
+        """One row per model, data set and recipe: `y` (logit error), `size` (log2 MACs), `protocol`."""
         if self.frame.empty or not (self.frame["status"] == "ok").any():
             return pd.DataFrame(columns=[*self.frame.columns, "model", "y", "size", "protocol", "unit"])
         models = per_model(self.frame)
@@ -133,7 +134,7 @@ class Evidence:
         return models.assign(
             y=logit(models["error"].to_numpy(float), n_eval),
             size=np.log2(macs.where(macs > 0)),
-            protocol=models["recipe"].str.extract(r"^([a-z]+(?:-[a-z]+)*)", expand=False),
+            protocol=protocol(models["recipe"]),
             unit=models["study"] + " / " + models["dataset"] + " / " + models["recipe"],
         )
 

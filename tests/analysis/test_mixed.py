@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
+from archimeter.analysis.association import logit
 from archimeter.analysis.design import design, with_datasets
 from archimeter.analysis.mixed import mixed
 from archimeter.data.errors import InputError
@@ -140,3 +141,18 @@ def test_too_little_says_how_much_is_needed():
         mixed(made(), groupings=("laboratory",))
     with pytest.raises(InputError, match=r"use `analysis\.shipped\.shipped`"):
         mixed(made().drop(columns="macs"))
+
+
+def test_a_frozen_backbone_has_a_level_and_a_slope_of_its_own():
+    """Probes of the same data sets: one logit worse, and size says nothing of them (slope −0.3 gone)."""
+    tuned = made()
+    size = np.log2(tuned["macs"].to_numpy())
+    odds = logit(tuned["error"].to_numpy(), 1e9) + 1 + 0.3 * (size - size.mean())
+    probes = tuned.assign(recipe="linear-probe (224 px)", error=1 / (1 + np.exp(-odds)))
+    found = mixed(pd.concat([tuned, probes], ignore_index=True))
+    terms = found.coefficients.set_index("term")
+    assert terms.loc["recipe linear-probe", "estimate"] == pytest.approx(1, abs=0.1)
+    assert terms.loc["size × linear-probe", "estimate"] == pytest.approx(0.3, abs=0.03)
+    assert terms.loc["size", "low"] < -0.3 < terms.loc["size", "high"]
+    assert "linear-probe instead of fine-tune" in terms.loc["recipe linear-probe", "reading"]
+    assert "under linear-probe beyond fine-tune" in terms.loc["size × linear-probe", "reading"]
