@@ -154,5 +154,5 @@ def test_a_frozen_backbone_has_a_level_and_a_slope_of_its_own():
     assert terms.loc["recipe linear-probe", "estimate"] == pytest.approx(1, abs=0.1)
     assert terms.loc["size × linear-probe", "estimate"] == pytest.approx(0.3, abs=0.03)
     assert terms.loc["size", "low"] < -0.3 < terms.loc["size", "high"]
-    assert "linear-probe instead of fine-tune" in terms.loc["recipe linear-probe", "reading"]
+    assert "Linear-probe instead of fine-tune" in terms.loc["recipe linear-probe", "reading"]
     assert "under linear-probe beyond fine-tune" in terms.loc["size × linear-probe", "reading"]
