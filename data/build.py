@@ -42,6 +42,7 @@ SOURCES = (
     "sfda_cnn_finetune",
     "timm_benchmarks",
     "timm_imagenet",
+    "tllib_task_adaptation",
     "torchgeo_bench",
     "vtab_resnet50",
 )

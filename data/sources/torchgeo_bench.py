@@ -91,7 +91,7 @@ ENTRY = TableEntry(
     rows_are="probed backbones: one network on one set with one probe",
     notes=(
         "Red, green and blue only, standardised per band, resized to 224 pixels. Runs on all bands, with other normalisations and on segmentation are left out.",
-        "13 of the study's 45 timm backbones: those whose weights no other study here had measured, and ConvNeXt-Base. For two the study has runs on red, green and blue on three sets only.",
+        "13 of the study's timm backbones, of which there are more than forty: chosen for weights that no other study here had measured. For two the study has runs on red, green and blue on three sets only.",
         "linear: logistic regression, its strength chosen on the validation images, then fitted on training and validation images together; n_train counts the training images. knn: five neighbours.",
         "The study names timm's architectures; the weights are timm's defaults for them, checked against 1.0.31 by the size of the features. EfficientNet-B1, whose default changed within timm 1.0, is left out.",
         "BigEarthNet and TreeSatAI have several labels an image: micro mean average precision. GEO-Bench-2's copies of ForestNet and So2Sat hold the same images as GEO-Bench's and are left out. One run each.",

@@ -12,6 +12,7 @@ PAGES = {  # study → rows, backbones, data sets
     "fungitastic": (10, 5, 1),
     "google-vit": (38, 7, 3),
     "parc": (28, 4, 7),
+    "tllib-task-adaptation": (32, 1, 5),
     "torchgeo-bench": (249, 13, 10),
 }
 
@@ -116,6 +117,19 @@ def test_pathology_encoders_have_no_timm_weights(results):
     sizes = load_datasets().set_index("dataset")["n_train"]
     whole = mine[~mine["dataset"].isin(["pathmnist"])]  # MedMNIST holds a tenth back for validation
     assert (whole["n_train"] == whole["dataset"].map(sizes)).all()
+
+
+def test_a_share_of_a_training_set_is_counted_in_images(results):
+    mine = results[results["study"] == "tllib-task-adaptation"]
+    sizes = load_datasets().set_index("dataset")["n_train"]
+    shares = mine[mine["recipe_detail"].str.contains("%")]
+    percent = shares["recipe_detail"].str.split(" ").str[0].astype(int)
+    wanted = shares["dataset"].map(sizes).astype(int) * percent / 100
+    assert ((shares["n_train"] - wanted).abs() <= 0.5).all()
+    # the table's last column, the mean over the four parts of a row: 68.1 and 53.6 on CUB-200-2011
+    cub = mine[mine["dataset"] == "cub-200-2011"].groupby("published_name")["error"].mean()
+    assert 100 - 100 * cub["ResNet-50 supervised"] == pytest.approx(68.1, abs=0.051)
+    assert 100 - 100 * cub["ResNet-50 MoCo"] == pytest.approx(53.6, abs=0.051)
 
 
 def test_parc_keeps_accuracy_over_labels_apart(results):
