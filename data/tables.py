@@ -35,6 +35,7 @@ __all__ = [
     "arrow_of",
     "load_benchmarks",
     "load_datasets",
+    "load_memory",
     "load_observations",
     "load_profiles",
     "load_rows",
@@ -226,6 +227,11 @@ def load_benchmarks(folder: Path = TABLES) -> pd.DataFrame:
 def load_weights(folder: Path = TABLES) -> pd.DataFrame:
     """Every pretrained weights name of timm with its architecture, pretraining and licence."""
     return load_table("weights", folder)
+
+
+def load_memory(folder: Path = TABLES) -> pd.DataFrame:
+    """Predicted peak memory of every timm architecture as a line in the batch: see `data.memory`."""
+    return load_table("memory", folder)
 
 
 def load_datasets(folder: Path = TABLES) -> pd.DataFrame:

@@ -16,6 +16,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from .repeats import perform
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -68,7 +70,7 @@ class Liveness(TorchDispatchMode):
     ) -> Any:
         """Run one operator and account for what it made."""
         before = self.bytes
-        out = func(*args, **(kwargs or {}))
+        out = perform(func, args, kwargs or {})
         if func is aten.convolution.default:
             out = _as_the_device_lays_it_out(out, args[0])
         if self._host_is_device and func is aten._to_copy.default and _only_moves(args[0], out):
@@ -76,11 +78,14 @@ class Liveness(TorchDispatchMode):
         for leaf in tree_leaves(out):
             if isinstance(leaf, torch.Tensor):
                 self._track(leaf)
+        self._note(func, args, out, before)
+        return out
+
+    def _note(self, func: Any, args: tuple[Any, ...], out: Any, before: int) -> None:
         inside = self._kernel_bytes(func, args, out) if self._kernel_bytes else 0
         reached = max(self.bytes, before + inside)
         if reached > self.peak_bytes:
             self.peak_bytes, self.peak_operator = reached, str(func)
-        return out
 
     def _track(self, tensor: torch.Tensor) -> None:
         if tensor.device.type == "cpu" and not self._host_is_device:
@@ -89,13 +94,16 @@ class Liveness(TorchDispatchMode):
         key = storage._cdata
         if key in self._alive:
             return
-        size = -(-storage.nbytes() // self._granularity) * self._granularity
+        size = self._size(storage.nbytes())
         self._alive[key] = weakref.ref(storage, lambda _: self._free(key, size))
-        self.bytes += size
+        self.bytes = self.bytes + size
 
-    def _free(self, key: int, size: int) -> None:
+    def _size(self, nbytes: int) -> Any:
+        return -(-nbytes // self._granularity) * self._granularity
+
+    def _free(self, key: int, size: Any) -> None:
         if self._alive.pop(key, None) is not None:
-            self.bytes -= size
+            self.bytes = self.bytes - size
 
     def _share(self, source: torch.Tensor, copy: torch.Tensor) -> None:
         held, storage = source.untyped_storage(), copy.untyped_storage()

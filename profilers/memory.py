@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PREDICTION_ERROR",
     "Memory",
+    "attention",
     "largest_batch",
     "measure_step_memory",
     "predict_step_memory",
@@ -53,6 +54,9 @@ class Memory:
     error: relative, 1 sigma, of a prediction; None where it was measured.
     reserved_bytes: what CUDA's caching allocator held; None elsewhere.
     peak_operator: the operator during which a predicted peak is reached.
+    update_bytes: of a predicted training step, the peak of the optimiser's update alone; it grows with the
+        batch by no more than the inputs. None elsewhere.
+    pass_bytes: the peak of forward and backward, optimiser state included; the whole peak in inference.
     """
 
     peak_bytes: int
@@ -61,6 +65,8 @@ class Memory:
     error: float | None = None
     reserved_bytes: int | None = None
     peak_operator: str = ""
+    update_bytes: int | None = None
+    pass_bytes: int | None = None
 
     @property
     def step_bytes(self) -> int:
@@ -91,7 +97,7 @@ def predict_step_memory(
     if condition.amp_dtype is not None or condition.compiled:
         what = "a compiled step" if condition.compiled else f"dtype {condition.dtype}"
         raise InputError(f"Memory cannot be predicted for {what}; predict float32 or measure on the device.")
-    with condition.active(), _attention(condition):
+    with condition.active(), attention(condition):
         step = Step(module, args, kwargs, condition)
         on_cpu = condition.device_type == "cpu"
         live = Liveness(
@@ -102,38 +108,46 @@ def predict_step_memory(
         )
         try:
             with live:
-                peak, operator = _settled_peak(step, live)
+                passes, update = _settled_peaks(step, live)
         except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
             raise TargetError(
                 f"The step does not run on the meta device ({type(error).__name__}: {error}). "
                 f"Measure it on a real device instead."
             ) from error
     resident = storage_bytes(step.tensors())
-    error = PREDICTION_ERROR[condition.mode]
+    peak, operator = max(passes, update or (0, ""))
     return Memory(
         peak_bytes=resident + peak,
         resident_bytes=resident,
         method="predicted",
-        error=error,
+        error=PREDICTION_ERROR[condition.mode],
         peak_operator=operator,
+        update_bytes=None if update is None else resident + update[0],
+        pass_bytes=resident + passes[0],
     )
 
 
-def _settled_peak(step: Step, live: Liveness) -> tuple[int, str]:
+_Peak = tuple[int, str]
+"""Bytes, and the operator during which there were so many."""
+
+
+def _settled_peaks(step: Step, live: Liveness) -> tuple[_Peak, _Peak | None]:
+    """Peaks of a settled step: of forward (and backward), and of the optimiser's update if there is one."""
     if not step.trains:
         step()  # some modules keep what they compute at first: it is resident from then on
         live.restart_peak()
         step()
-        return live.peak_bytes, live.peak_operator
+        return (live.peak_bytes, live.peak_operator), None
     step.forward_backward()
     peak, operator, before = live.peak_bytes, live.peak_operator, live.bytes
     live.restart_peak()
     step.update()
     state = live.bytes - before  # from the second step on it is there during forward and backward as well
-    return max((peak + state, operator), (live.peak_bytes, live.peak_operator))
+    return (peak + state, operator), (live.peak_bytes, live.peak_operator)
 
 
-def _attention(condition: Condition) -> contextlib.AbstractContextManager[None]:
+def attention(condition: Condition) -> contextlib.AbstractContextManager[None]:
+    """Within this, attention on meta is the operator that the condition's device would choose."""
     return fused_attention(condition.device_type) if condition.attention_fused else contextlib.nullcontext()
 
 
