@@ -26,13 +26,13 @@ from .palette import coloured_families
 from .payload import PageData, page_data, to_script_json
 from .provenance import Source, sources, study_notes
 from .results import LEAST_MODELS, Results, ResultSet, collect
+from .section import TEMPLATES, Section, environment
+from .verdicts import claims_section
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Figure", "Report", "Tables", "assemble", "render", "report"]
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,10 @@ class Tables:
         )
 
 
+SECTIONS: tuple[Callable[[Tables], Section | None], ...] = (claims_section,)
+"""What stands between the charts and the table of models; one that has nothing to say returns None."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A key figure of the first screen."""
@@ -74,6 +78,7 @@ class Report:
     title: str
     lead: str
     figures: tuple[Figure, ...]
+    sections: tuple[Section, ...]
     table_caption: str
     sources_note: str
     sources: tuple[Source, ...]
@@ -184,6 +189,7 @@ def _report(given: Tables, found: Results, profiles: pd.DataFrame, data: PageDat
             Figure("data sets", f"{len(keys):,}"),
             Figure("studies", f"{len(studies):,}"),
         ),
+        sections=tuple(found for found in (section(given) for section in SECTIONS) if found),
         table_caption=(
             f"n = {len(profiles):,} architectures. Counts: archimeter’s static profile at the default input "
             "size, exact, so without an interval. Times: timm’s published benchmarks at the same input size. "
@@ -205,17 +211,19 @@ def _footer() -> str:
 
 def render(page: Report) -> str:
     """Turn a report into HTML; equal reports give equal bytes."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     scripts = [asset("plotly-cartesian.min.js"), asset("dataTables.min.js"), _own("page.js")]
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("page.html.j2").render(
-        report=page,
-        policy=content_security_policy(scripts),
-        styles=Markup(asset("dataTables.dataTables.min.css") + _own("page.css")),  # noqa: S704  # our own files
-        scripts=[Markup(script) for script in scripts],  # noqa: S704  # our own files
-        payload=Markup(to_script_json(page.data)),  # noqa: S704  # every < in it is escaped
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            report=page,
+            policy=content_security_policy(scripts),
+            styles=Markup(asset("dataTables.dataTables.min.css") + _own("page.css")),  # noqa: S704  # our own files
+            scripts=[Markup(script) for script in scripts],  # noqa: S704  # our own files
+            payload=Markup(to_script_json(page.data)),  # noqa: S704  # every < in it is escaped
+        )
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...data.errors import InputError
 from ..association import logit
-from ..design import protocol
+from ..design import protocol, with_datasets
 from ..synthesis import clustered_mean
 from ..units import per_model
 
@@ -29,6 +29,7 @@ __all__ = [
     "Evidence",
     "Stated",
     "clustered",
+    "evidence_of",
     "gather",
     "judged",
     "places",
@@ -150,14 +151,41 @@ class Evidence:
 
 def gather(observations: pd.DataFrame | None = None, *, seed: int = 0, draws: int = 2000) -> Evidence:
     """Load the shipped tables (or take these observations instead of the shipped ones) for the claims."""
-    from ...data.tables import load_benchmarks, load_datasets, load_profiles, load_weights
-    from ..design import with_datasets
-    from ..shipped import shipped
+    from ...data.tables import (
+        load_benchmarks,
+        load_datasets,
+        load_observations,
+        load_profiles,
+        load_weights,
+    )
+
+    rows = load_observations() if observations is None else observations
+    loaded = (load_profiles(), load_benchmarks(), load_weights(), load_datasets())
+    return evidence_of(rows, *loaded, seed=seed, draws=draws)
+
+
+def evidence_of(
+    observations: pd.DataFrame,
+    profiles: pd.DataFrame,
+    benchmarks: pd.DataFrame,
+    weights: pd.DataFrame,
+    datasets: pd.DataFrame | None,
+    *,
+    seed: int = 0,
+    draws: int = 2000,
+) -> Evidence:
+    """Join tables, as `data.tables` loads them, into what claims are judged on.
+
+    Raises:
+        InputError: for too few draws.
+    """
+    from ...data.join import join
+    from ..axes import with_axes
 
     if draws < 100:
         raise InputError(f"{draws} draws are too few for an interval; give at least 100.")
-    frame = with_datasets(shipped(observations=observations).frame, load_datasets())
-    return Evidence(frame, load_profiles(), load_benchmarks(), load_weights(), seed, draws)
+    frame = with_axes(join(observations, profiles, weights).frame, benchmarks)
+    return Evidence(with_datasets(frame, datasets), profiles, benchmarks, weights, seed, draws)
 
 
 def judged(

@@ -416,7 +416,7 @@
   $("theme").addEventListener("click", () => { state.theme = dark() ? "light" : "dark"; restyle(); });
   systemDark.addEventListener("change", restyle);
   window.addEventListener("hashchange", () => { readHash(); update(); });
-  const openSources = (open) => document.querySelectorAll(".sources details").forEach((d) => { d.open = open; });
+  const openSources = (open) => document.querySelectorAll(".sources details, .claims details").forEach((d) => { d.open = open; });
   let resizing, width = window.innerWidth;
   window.addEventListener("resize", () => { if (window.innerWidth === width) return; width = window.innerWidth; clearTimeout(resizing); resizing = setTimeout(redraw, 150); });
   window.addEventListener("beforeprint", () => { printing = true; applyTheme(); showBar(); openSources(true); cards.forEach((c) => { c.stale = true; refresh(c, true); }); });
