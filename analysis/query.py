@@ -21,7 +21,8 @@ class Query:
 
     Data:
         images: training images. classes. domain: see `data.records.DOMAINS`. image_size: pixels, shorter
-        side. channels. recipe: how the backbone will be used, see `data.records.RECIPES`.
+        side. channels. multi_label: whether an image may
+        show several. recipe: how the backbone will be used, see `data.records.RECIPES`.
         None is "not stated", never a guess.
     Budget:
         max_params, max_macs: at the backbone's default input size. within: latency budgets, memory: of steps,
@@ -38,6 +39,7 @@ class Query:
     domain: str = "unknown"
     image_size: int | None = None
     channels: int | None = None
+    multi_label: bool = False
     recipe: str = "fine-tune"
 
     max_params: float | None = None
@@ -75,7 +77,8 @@ class Query:
                 raise InputError(f"The anchor {model}={error:g} is no error in [0, 1]. Is it a percentage?")
         if self.fit_within and self.images is None:
             raise InputError("A fit time depends on the number of training images: give --images.")
-        if self.images is not None and self.classes is not None and self.images < self.classes:
+        few = self.images is not None and self.classes is not None and self.images < self.classes
+        if few and not self.multi_label:
             raise InputError(
                 f"{self.images} images cannot show {self.classes} classes; give at least one image per class."
             )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ..analysis.answer import FitTime, MemoryNeed, Recommendation, Recommended, Speed
     from ..analysis.outlook import Expected
+    from .looking import Seen
 
 __all__ = ["show"]
 
@@ -18,12 +19,15 @@ __all__ = ["show"]
 def show(
     answer: Recommendation,
     *,
+    seen: Seen | None = None,
     as_json: bool = False,
     as_csv: bool = False,
     output: Path | None = None,
 ) -> None:
     """Write the answer in the form that was asked for."""
     document = answer.as_document()
+    if seen is not None:
+        document["images"] = seen.as_document()
     rows = document["recommendations"]
     shown = [row | _for_people(of) for row, of in zip(rows, answer.rows, strict=True)]
     plainly = as_json or as_csv or output is not None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .answering import show
-from .render import CsvFlag, JsonFlag, OutputFile  # noqa: TC001  # typer reads the annotations
-from .store import StoreOption  # noqa: TC001
+from .own import OnlyFlag, ResultsFile, StoreOption  # noqa: TC001
+from .render import CsvFlag, JsonFlag, OutputFile, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +22,19 @@ Some = list[str] | None
 
 
 def recommend(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="Your images: class folders, or a folder with --labels.", show_default=False),
+    ] = None,
     *,
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet: one image and its labels a row.", show_default=False)
+    ] = None,
     images: Annotated[int | None, typer.Option(help="Training images.", show_default=False)] = None,
     classes: Annotated[int | None, typer.Option(help="Classes or labels.", show_default=False)] = None,
-    domain: Annotated[str, typer.Option(help="What the images are of, e.g. remote-sensing.")] = "unknown",
+    domain: Annotated[
+        str | None, typer.Option(help="What the images are of, e.g. remote-sensing.", show_default=False)
+    ] = None,
     image_size: Annotated[
         int | None, typer.Option(help="Pixels of the shorter side.", show_default=False)
     ] = None,
@@ -57,11 +66,8 @@ def recommend(
     model: Annotated[
         Some, typer.Option(help="Your own network beside the known: net.py:build; repeatable.")
     ] = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(help="Your own results, a file `import` reads, beside the shipped.", show_default=False),
-    ] = None,
-    only: Annotated[bool, typer.Option("--only", help="Your own results instead of the shipped.")] = False,
+    results: ResultsFile = None,
+    only: OnlyFlag = False,
     store_path: StoreOption = None,
     top: Annotated[int, typer.Option(min=1, help="Rows wanted.")] = 10,
     as_json: JsonFlag = False,
@@ -96,19 +102,29 @@ def recommend(
         "licences": tuple(licence or ()),
         "exclude_pretraining": tuple(exclude_pretraining or ()),
     }
-    query = Query(
-        images=images,
-        classes=classes,
-        domain=domain,
-        image_size=image_size,
-        channels=channels,
-        recipe=recipe,
-        **budgets,
-        top=top,
-        anchors=tuple(parse_anchor(text) for text in anchor or ()),
-    )
+    stated = {
+        "images": images,
+        "classes": classes,
+        "domain": domain,
+        "image_size": image_size,
+        "channels": channels,
+    }
+    said = {name: value for name, value in stated.items() if value is not None}
+    asked = {"recipe": recipe, **budgets, "top": top, "anchors": tuple(map(parse_anchor, anchor or ()))}
+    seen = None
+    if path is not None or labels is not None:
+        from .looking import look_at
+
+        Query(
+            **said | {"images": images or 1, "classes": None}, **asked
+        )  # what is wrong is said before the look
+        seen = look_at(path, labels)
+        said = seen.answers(stated)
+    query = Query(**said, **asked)
     answer = answer_to(query, _evidence(model or (), results, only=only, store=store_path))
-    show(answer, as_json=as_json, as_csv=as_csv, output=output)
+    if seen is not None:
+        seen.say(domain)
+    show(answer, seen=seen, as_json=as_json, as_csv=as_csv, output=output)
 
 
 def _evidence(
@@ -124,6 +140,7 @@ def _evidence(
 
     known = load_evidence()
     if rows:
+        note(f"{len(rows):,} results of your own take part{', and no others' if only else ''}.")
         known = known.with_results(rows, only=only)
     if models:
         from .own_models import profiled

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -29,7 +30,8 @@ def made_evidence():
 
 
 @pytest.fixture
-def run(monkeypatch):
+def run(monkeypatch, tmp_path):
+    monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("archimeter.analysis.recommend.load_evidence", made_evidence)
     return lambda *arguments: CliRunner().invoke(app, ["recommend", *arguments])
 
@@ -77,15 +79,70 @@ def test_a_bad_question_is_one_clear_message(run, arguments, message):
     assert message in str(found.exception)
 
 
-def test_an_answer_needs_neither_torch_nor_plotly_nor_pandas_nor_scipy():
+HEAVY = {"torch", "timm", "plotly", "pandas", "scipy", "statsmodels", "sklearn", "PIL"}
+
+
+def test_a_shipped_answer_needs_neither_torch_nor_plotly_nor_pandas_nor_scipy(tmp_path):
+    """The real command on the real tables, with a budget of every kind, in a process of its own."""
+    arguments = [
+        *("recommend", "--images", "1000", "--classes", "17", "--domain", "remote-sensing", "--json"),
+        *("--within", "5 ms @ RTX 4090", "--max-fit-time", "2 h @ RTX 3090", "--anchor", "resnet50=0.05"),
+    ]
     script = (
-        "import sys, archimeter.cli, pyarrow.parquet\n"
-        "from archimeter import Query, recommend\n"
-        "from archimeter.analysis.evidence import Evidence\n"
-        "row = dict(study='s', dataset='d', backbone='resnet50', weights=None, match='architecture',\n"
-        "           recipe='fine-tune', error=0.1, metric='top1', status='ok')\n"
-        "assert recommend(Query(), Evidence.of(observations=[row])).rows\n"
-        "print({'torch', 'timm', 'plotly', 'pandas', 'scipy', 'statsmodels'} & set(sys.modules))"
+        f"import sys\nsys.argv[1:] = {arguments}\nfrom archimeter.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        f"print(*({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
     )
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "set()"
+    environment = {**os.environ, "ARCHIMETER_HOME": str(tmp_path)}
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+        )
+        for _ in range(2)
+    ]
+    assert runs[0].stderr.strip() == ""
+    assert runs[0].stdout == runs[1].stdout  # the same query, the same bytes
+    assert len(json.loads(runs[0].stdout)["recommendations"]) == 10
+
+
+def test_a_folder_of_images_is_looked_at_and_answers_for_itself(run, tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        where = tmp_path / "images" / f"class{i % 3}"
+        where.mkdir(parents=True, exist_ok=True)
+        small = Image.fromarray(rng.integers(0, 255, (6, 6, 3), dtype=np.uint8))
+        small.resize((64, 64), Image.Resampling.BICUBIC).save(where / f"{i}.png")
+    (tmp_path / "images" / "class0" / "bad.png").write_text("no image")
+    found = run(str(tmp_path / "images"), "--json", "--domain", "texture")
+    document = json.loads(found.stdout)
+    asked = document["query"]
+    assert (asked["images"], asked["classes"], asked["image_size"], asked["channels"]) == (12, 3, 64, 3)
+    assert asked["domain"] == "texture"
+    assert document["images"]["per_class"] == {"class0": 4, "class1": 4, "class2": 4}
+    assert "1 cannot be read" in found.stderr
+    assert "bad.png" in found.stderr
+    stated = json.loads(run(str(tmp_path / "images"), "--json", "--images", "9").stdout)
+    assert (stated["query"]["images"], stated["query"]["domain"]) == (9, "unknown")
+
+
+def test_a_wrong_option_is_refused_before_anything_is_looked_at(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("archimeter.cli.looking.look_at", None)
+    assert "Unknown domain 'space'" in str(run(str(tmp_path), "--domain", "space").exception)
+    assert "no fit time" in str(run(str(tmp_path), "--max-fit-time", "2 h").exception)
+
+
+def test_labels_alone_ask_for_the_folder(run, tmp_path):
+    assert "recommend ./images --labels" in str(run("--labels", str(tmp_path / "x.csv")).exception)
+
+
+def test_results_of_ones_own_alone_are_enough(run, tmp_path):
+    file = tmp_path / "mine.csv"
+    names = ["resnet18", "resnet50", "vgg11"]
+    lines = [f"cells,{name},{80 + i}" for i, name in enumerate(names)]
+    file.write_text("\n".join(["dataset,backbone,accuracy", *lines]) + "\n")
+    found = run("--results", str(file), "--only", "--json")
+    assert [row["backbone"] for row in json.loads(found.stdout)["recommendations"]] == names[::-1]
+    assert "3 results of your own take part, and no others." in found.stderr
