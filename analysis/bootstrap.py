@@ -13,8 +13,8 @@ knows nothing of skewness), the delta method with the sample's own kurtosis (82â
 
 Fisher's is a floor for one case: a curved relation whose true r comes from a tail that the sample does not
 hold (x normal, y the exponential of a normal with Ïƒ 1, r 0.65). There the sample's r looks steadier than it
-is, and whatever asks the sample alone is too narrow (bootstrap 80 % at n = 12 and 71 % at n = 30, jackknife 90
-and 83 %); with the floor it is 93 and 90 %. The full floor would cover 98 % where skewed columns are
+is, and whatever asks the sample alone is too narrow (bootstrap 80 % at n = 12 and 71 % at n = 30, jackknife
+90 and 83 %); with the floor it is 93 and 90 %. The full floor would cover 98 % where skewed columns are
 independent. The analysis takes logarithms and log-odds first, on which scale the same pairs are normal and
 covered (96 %).
 
