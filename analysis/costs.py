@@ -141,20 +141,20 @@ class Costs:
         needs = self.known.memory_of(budget.mode, optimiser)
         own = {name: (row.get("memory") or {}).get(budget.mode) for name, row in self.known.custom.items()}
 
-        def parts(candidate: Candidate) -> tuple[float, float] | None:
-            return own.get(candidate.model) or needs.get(candidate.backbone)
+        def lines(candidate: Candidate) -> list[tuple[float, float]]:
+            row = own.get(candidate.model) or needs.get(candidate.backbone)
+            return _memory_lines(row) if row else []
 
         def cost(candidate: Candidate) -> Cost | None:
-            found = parts(candidate)
-            if found is None:
+            peak = max((fixed + each * budget.batch_size for fixed, each in lines(candidate)), default=None)
+            if peak is None:
                 return None
-            peak = found[0] + found[1] * budget.batch_size
             low, high = peak * (1 - MEMORY_ERROR), peak * (1 + MEMORY_ERROR) + CONTEXT_BYTES
             return Cost(peak, low, high, _MEMORY_SOURCE)
 
         def said(candidate: Candidate, cost: Cost) -> MemoryNeed:
-            fixed, each = parts(candidate) or (0.0, 1.0)
-            free = (budget.limit_bytes - CONTEXT_BYTES) / (1 + MEMORY_ERROR) - fixed
+            free = (budget.limit_bytes - CONTEXT_BYTES) / (1 + MEMORY_ERROR)
+            fits = min((free - fixed) / max(each, 1.0) for fixed, each in lines(candidate))
             verdict = cost.verdict(budget.limit_bytes)
             return MemoryNeed(
                 budget.mode,
@@ -164,7 +164,7 @@ class Costs:
                 cost.low,
                 cost.high,
                 verdict,
-                max(0, math.floor(free / max(each, 1.0))),
+                max(0, math.floor(fits)),
                 _measured(cost, verdict),
             )
 
@@ -223,6 +223,13 @@ def device_named(asked: str, known: tuple[str, ...]) -> str:
             "Speeds are published for these devices only; for your own run `archimeter calibrate`.",
         )
     return found[0]
+
+
+def _memory_lines(row: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """The passes', and the optimiser's update, which may be more at small batches."""
+    passes = (row["fixed_bytes"], row["bytes_per_image"])
+    update = row.get("update_bytes")
+    return [passes] if update is None else [passes, (update, row["input_bytes"])]
 
 
 def _measured(cost: Cost, verdict: str) -> str:

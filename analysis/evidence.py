@@ -34,7 +34,9 @@ _BENCHED = (
     *("backbone", "device", "mode", "throughput", "batch_size", "dtype", "compiled", "memory_format"),
     *("torch_version", "input_shapes", "status", "source_ref"),
 )
-_WEIGHED = ("backbone", "mode", "optimiser", "fixed_bytes", "bytes_per_image")
+_WEIGHED = (
+    *("backbone", "mode", "optimiser", "fixed_bytes", "bytes_per_image", "update_bytes", "input_bytes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,12 +256,10 @@ class Evidence:
         version = tuple(-int(part) for part in str(row["torch_version"] or "0").split(".") if part.isdigit())
         return (away, bool(row["compiled"]), row["memory_format"] != "contiguous", version)
 
-    def memory_of(self, mode: str, optimiser: str | None) -> dict[str, tuple[float, float]]:
-        """Model → bytes that are there with any batch, and bytes per image, of one step."""
-        table = self.memory.where(mode=mode, optimiser=optimiser)
-        names = ("backbone", "fixed_bytes", "bytes_per_image")
-        rows = zip(*(table[name] for name in names), strict=True)
-        return {backbone: (fixed, each) for backbone, fixed, each in rows if fixed is not None}
+    def memory_of(self, mode: str, optimiser: str | None) -> dict[str, Row]:
+        """Backbone → its memory as lines in the batch (see `data.memory`)."""
+        rows = self.memory.where(mode=mode, optimiser=optimiser).rows(_WEIGHED)
+        return {row["backbone"]: row for row in rows if row["fixed_bytes"] is not None}
 
 
 def _custom(model: str, row: Row) -> Candidate:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..analysis.evidence import Evidence
+    from ..analysis.query import Query
 
 __all__ = ["recommend"]
 
@@ -121,14 +122,14 @@ def recommend(
         seen = look_at(path, labels)
         said = seen.answers(stated)
     query = Query(**said, **asked)
-    answer = answer_to(query, _evidence(model or (), results, only=only, store=store_path))
+    answer = answer_to(query, _evidence(query, model or (), results, only=only, store=store_path))
     if seen is not None:
         seen.say(domain)
     show(answer, seen=seen, as_json=as_json, as_csv=as_csv, output=output)
 
 
 def _evidence(
-    models: Sequence[str], results: Path | None, *, only: bool, store: Path | None
+    query: Query, models: Sequence[str], results: Path | None, *, only: bool, store: Path | None
 ) -> Evidence | None:
     """The shipped tables with what the user adds to them; None where that is nothing."""
     from ..analysis.own_results import own_rows
@@ -145,5 +146,7 @@ def _evidence(
     if models:
         from .own_models import profiled
 
-        known = known.with_models(profiled(models, store))
+        modes = {budget.mode for budget in query.memory}
+        rows = profiled(models, store, weighed=modes, optimiser=query.optimiser)
+        known = known.with_models(rows)
     return known

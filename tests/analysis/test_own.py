@@ -73,7 +73,7 @@ def test_its_memory_decides_against_the_budget(shipped, row):
     from archimeter.analysis.costs import CONTEXT_BYTES
     from archimeter.analysis.limits import MemoryBudget
 
-    mine = row | {"memory": {"training": (1e9, 1e8)}}
+    mine = row | {"memory": {"training": {"fixed_bytes": 1e9, "bytes_per_image": 1e8}}}
     known = shipped.with_models([mine])
     limit = int(1e9 + 32e8 + 2 * CONTEXT_BYTES)
     try:
