@@ -131,11 +131,12 @@ def _with_weights(observations: pd.DataFrame, weights: pd.DataFrame | None) -> p
         _require(weights, "weights", ("weights", "backbone"))
         _require_unique(weights, ["weights"], "weights")
         by_name = weights.set_index("weights").reindex(columns=["backbone", "input_size", *WEIGHT_FACTS])
+        by_name["input_size"] = [_side(value) for value in by_name["input_size"]]
         facts = by_name.reindex(named).set_axis(left.index)
     exact = facts["backbone"].notna()
     left["join_backbone"] = facts["backbone"].where(exact, left["backbone"])
     left["joined_by"] = exact.map({True: "weights", False: "architecture"})
-    left["weights_size"] = [_side(value) for value in facts["input_size"]]
+    left["weights_size"] = facts["input_size"].astype(float)
     for fact in WEIGHT_FACTS:
         if fact not in left:
             left[fact] = facts[fact].astype(object).where(facts[fact].notna(), None)
@@ -147,7 +148,7 @@ def _pretraining(left: pd.DataFrame, named: pd.Series) -> list[str | None]:
     """A weights name says how it was pretrained even where the table does not list it."""
     return [
         known if isinstance(known, str) else pretraining(name) if isinstance(name, str) else None
-        for known, name in zip(left["pretraining"], named, strict=True)
+        for known, name in zip(left["pretraining"].tolist(), named.tolist(), strict=True)
     ]
 
 
@@ -199,7 +200,8 @@ def _named(
     """The profile's own word where it has one, else what the names' table says."""
     own = right[column].loc[place] if column in right else pd.Series([None] * len(place))
     return [
-        word if isinstance(word, str) else name_of(name) for word, name in zip(own, backbones, strict=True)
+        word if isinstance(word, str) else name_of(name)
+        for word, name in zip(own.tolist(), backbones.tolist(), strict=True)
     ]
 
 
