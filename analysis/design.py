@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..data.errors import InputError
 from .association import logit
-from .units import per_model
+from .units import per_model, protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,11 +156,6 @@ def _terms(
     kept = _independent(frame.to_numpy())
     notes += [f"{name} is told by the other terms: left out" for name in frame.columns[~kept]]
     return frame.loc[:, kept], {name: units[name] for name in frame.columns[kept]}
-
-
-def protocol(recipe: pd.Series) -> pd.Series:
-    """What was done with the backbone, without the setting: `linear-probe` of `linear-probe (224 px)`."""
-    return recipe.str.extract(r"^([a-z]+(?:-[a-z]+)*)", expand=False).fillna(recipe)
 
 
 def _add_kinds(

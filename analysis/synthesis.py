@@ -10,6 +10,7 @@ import pandas as pd
 from ..data.errors import InputError
 from .bootstrap import FEWEST_FOR_DRAWS, Interval, expanded_percentile, jackknife_t
 from .meta import random_effects
+from .units import protocol
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +27,7 @@ def across_datasets(
 ) -> pd.DataFrame:
     """Combine each family's correlation with each statistic over the data sets of a grid.
 
+    What was done with the backbones is never mixed: fine-tuning, linear probes and so on have their own rows.
     Each study × data set × recipe gives one estimate on Fisher's scale, with variance 1 / (n − 3) from its
     number of architectures. Estimates of one data set (its recipes, its studies) depend on each other, so
     the interval of the random-effects mean is too narrow; the cluster bootstrap draws whole data sets and is
@@ -39,8 +41,8 @@ def across_datasets(
         level: coverage of the intervals of the mean.
 
     Returns:
-        One row per level, family and statistic: `n_datasets` and `n_studies` that entered, `mean`, `low`,
-        `high` (correlations), `cluster_low`, `cluster_high` (`cluster_method`; NaN for fewer than 3 data
+        One row per `protocol` (fine-tune, linear-probe …), level, family and statistic: `n_datasets` and
+        `n_studies` that entered, `mean`, `low`, `high` (correlations), `cluster_low`, `cluster_high` (`cluster_method`; NaN for fewer than 3 data
         sets), `tau2` (Fisher's scale), `i2`, `heterogeneity_p`, and `agreeing`, the share of estimates that
         have the sign of the mean. `n_estimates` counts them.
 
@@ -49,15 +51,19 @@ def across_datasets(
 
     Source: DerSimonian and Laird 1986 by `meta.random_effects`.
     """
-    missing = [name for name in ("pearson", "n_backbones", "statistic", "level") if name not in grid]
+    wanted = ("pearson", "n_backbones", "statistic", "level", "recipe")
+    missing = [name for name in wanted if name not in grid]
     if missing:
         raise InputError(f"The grid has no column {missing[0]!r}; give what `correlate` returns.")
     usable = grid[grid["pearson"].notna() & (grid["n_backbones"] >= 4)]
+    usable = usable.assign(protocol=protocol(usable["recipe"]))
+    keys = ["protocol", "level", "family", "statistic"]
     seed = int(rng.integers(2**63))
     rows = []
-    for (kind, family, statistic), part in usable.groupby(["level", "family", "statistic"], sort=True):
+    for names, part in usable.groupby(keys, sort=True):
+        of_row = dict(zip(keys, names, strict=True))
         degrees = part["n_backbones"].to_numpy(dtype=float) - 3
-        if kind == "family-adjusted":
+        if of_row["level"] == "family-adjusted":
             degrees -= part["n_families"].to_numpy(dtype=float) - 1
         enough = degrees >= 1
         z = np.arctanh(np.clip(part["pearson"].to_numpy(dtype=float)[enough], -LARGEST_R, LARGEST_R))
@@ -69,9 +75,7 @@ def across_datasets(
         ends, method = clustered_mean(z, weights, clusters, rng=own, draws=draws, level=level)
         rows.append(
             {
-                "level": kind,
-                "family": family,
-                "statistic": statistic,
+                **of_row,
                 "n_estimates": found.k,
                 "n_datasets": len(set(clusters)),
                 "n_studies": part.loc[enough, "study"].nunique(),

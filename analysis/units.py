@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Summary", "per_model"]
+__all__ = ["Summary", "per_model", "protocol"]
 
 Summary = Literal["mean", "median", "min"]
 SUMMARIES = ("mean", "median", "min")
@@ -70,6 +70,11 @@ def per_model(frame: pd.DataFrame, *, summary: Summary = "mean") -> pd.DataFrame
     if "peak_memory_bytes" in runs:
         out["peak_memory_bytes"] = groups["peak_memory_bytes"].min()
     return out.reset_index()
+
+
+def protocol(recipe: pd.Series) -> pd.Series:
+    """What was done with the backbone, without the setting: `linear-probe` of `linear-probe (224 px)`."""
+    return recipe.str.extract(r"^([a-z]+(?:-[a-z]+)*)", expand=False).fillna(recipe)
 
 
 def _model(runs: pd.DataFrame) -> pd.Series:

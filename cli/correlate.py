@@ -95,7 +95,7 @@ def _across(shown: pd.DataFrame, rng: np.random.Generator, **form: Any) -> None:
 
     together = across_datasets(shown, rng=rng).sort_values("n_datasets", ascending=False, kind="stable")
     columns = [
-        *(Column(key, key, right=False) for key in ("family", "level", "statistic")),
+        *(Column(key, key, right=False) for key in ("protocol", "family", "level", "statistic")),
         Column("n_datasets", "data sets"),
         Column("n_studies", "studies"),
         Column("mean", "mean r", _signed),

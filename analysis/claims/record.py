@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ...data.errors import InputError
 from ..association import logit
-from ..design import protocol, with_datasets
+from ..design import with_datasets
 from ..synthesis import clustered_mean
-from ..units import per_model
+from ..units import per_model, protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,7 +14,14 @@ def rng():
 
 
 def grid(r, n, **columns):
-    same = {"study": "s", "level": "family", "family": "vit", "statistic": "macs", "n_families": 1}
+    same = {
+        "study": "s",
+        "recipe": "fine-tune",
+        "level": "family",
+        "family": "vit",
+        "statistic": "macs",
+        "n_families": 1,
+    }
     frame = pd.DataFrame({"pearson": r, "n_backbones": n}).assign(**same | columns)
     return frame if "dataset" in frame else frame.assign(dataset=[f"d{i}" for i in range(len(frame))])
 
@@ -74,6 +81,13 @@ def test_recipes_of_one_data_set_count_as_one_cluster():
     assert twice["cluster_high"] - twice["cluster_low"] == pytest.approx(
         once["cluster_high"] - once["cluster_low"], rel=0.02
     )
+
+
+def test_frozen_and_fine_tuned_results_are_never_one_mean():
+    rows = grid([-0.8, -0.7, 0.6], [12] * 3, recipe=["fine-tune", "fine-tune (384 px)", "linear-probe"])
+    found = across_datasets(rows, rng=rng()).set_index("protocol")["mean"]
+    assert found["fine-tune"] < -0.7
+    assert found["linear-probe"] == pytest.approx(0.6)
 
 
 def test_few_clusters_of_equal_weight_give_students_interval_of_their_mean():
