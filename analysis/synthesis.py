@@ -42,9 +42,10 @@ def across_datasets(
 
     Returns:
         One row per `protocol` (fine-tune, linear-probe …), level, family and statistic: `n_datasets` and
-        `n_studies` that entered, `mean`, `low`, `high` (correlations), `cluster_low`, `cluster_high` (`cluster_method`; NaN for fewer than 3 data
-        sets), `tau2` (Fisher's scale), `i2`, `heterogeneity_p`, and `agreeing`, the share of estimates that
-        have the sign of the mean. `n_estimates` counts them.
+        `n_studies` that entered, `mean`, `low`, `high` (correlations), `cluster_low`, `cluster_high`
+        (`cluster_method`; NaN for fewer than 3 data sets), `tau2` (Fisher's scale), `i2`,
+        `heterogeneity_p`, and `agreeing`, the share of estimates that have the sign of the mean.
+        `n_estimates` counts them.
 
     Raises:
         InputError: if the grid lacks a column.
