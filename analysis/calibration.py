@@ -67,6 +67,31 @@ class Calibration:
         """The line through the probes, on the published device that explains them best."""
         return fit_line(load_atlas(), {probe.backbone: probe.seconds for probe in self.probes})
 
+    def left_out(self) -> list[float]:
+        """Seconds per image of every probe as the other probes foretell it."""
+        times = {probe.backbone: probe.seconds for probe in self.probes}
+        found = []
+        for name in times:
+            line = fit_line(load_atlas(), {k: v for k, v in times.items() if k != name})
+            predicted = line.predict(name)
+            assert predicted is not None
+            found.append(predicted[0])
+        return found
+
+    def as_document(self) -> dict[str, Any]:
+        """As JSON holds it: the probes, how the others foretell each, and the published device it is like."""
+        left_out = self.left_out()
+        pairs = list(zip(self.probes, left_out, strict=True))
+        away = [abs(foretold / probe.seconds - 1) for probe, foretold in pairs]
+        return {
+            "device": self.device,
+            "setting": self.setting,
+            "base": self.fit.base,
+            "p90_ratio": self.p90_ratio,
+            "left_out": float(np.median(away)),
+            "probes": [asdict(probe) | {"left_out_s": foretold} for probe, foretold in pairs],
+        }
+
     def seconds(
         self, backbone: str, custom: Mapping[str, Any] | None = None
     ) -> tuple[float, float, float, str] | None:
@@ -132,7 +157,7 @@ class Line:
 Z90 = 1.645
 SMOOTH, STRAIGHT, LENGTH, NOISE = 0.05, 0.01, 3.0, 0.006
 """Variances of the correction: smooth in all columns, straight in the STRAIGHT_IN, and of single backbones;
-chosen on published GPUs held out (`benchmarks/calibration.py`)."""
+chosen on published GPUs held out (`latency_check.held_out_devices`)."""
 STRAIGHT_IN = tuple(COLUMNS.index(n) for n in ("macs", "activations per mac", "depth", "params", "depthwise"))
 
 

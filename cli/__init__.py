@@ -30,6 +30,7 @@ COMMANDS = {
     "pareto": "pareto:pareto",
     "scaling": "scaling:scaling",
     "recommend": "recommend:recommend",
+    "calibrate": "calibrate:calibrate",
     "evaluate": "evaluate:evaluate",
     "import": "importing:import_results",
     "export": "importing:export_results",

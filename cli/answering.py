@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..data.errors import InputError
 from .render import Column, emit, note, plain, si
 
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ def show(
     output: Path | None = None,
 ) -> None:
     """Write the answer in the form that was asked for."""
+    if output is not None and output.suffix.lower() in (".html", ".htm"):
+        from ..reports.advice import write_advice
+
+        if as_json or as_csv:
+            raise InputError("A page is neither JSON nor CSV: leave the flag out, or name another file.")
+        path = write_advice(output, answer, seen.notes(answer.query.domain) if seen else ())
+        note(f"{path} written. Open it in any browser; it needs no network.")
+        return
     document = answer.as_document()
     if seen is not None:
         document["images"] = seen.as_document()

@@ -77,6 +77,8 @@ def recommend(
 ) -> None:
     """Rank backbones by how they did on the data sets most like yours, within your budget.
 
+    With -o answer.html the answer is a page.
+
     Example: archimeter recommend --images 1000 --classes 17 --domain remote-sensing --max-params 50M
     """
     from ..analysis.limits import (

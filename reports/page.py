@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ..analysis.answer import Recommendation
 from ..analysis.axes import with_axes
 from ..data.errors import InputError
 from ..data.tables import (
@@ -19,6 +20,7 @@ from ..data.tables import (
     load_weights,
     manifest,
 )
+from .advice import advice_of
 from .assets import asset, content_security_policy, vendored
 from .heatmap import relate
 from .measures import OF_RUNS, STATIC, Measure, available, with_speeds
@@ -37,7 +39,10 @@ __all__ = ["Figure", "Report", "Tables", "assemble", "render", "report"]
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """What a report is made from: frames as `data.tables` loads them, and the manifest of their sources."""
+    """What a report is made from: frames as `data.tables` loads them, and the manifest of their sources.
+
+    answer: of `recommend`, where the page is to answer a question as well.
+    """
 
     profiles: pd.DataFrame
     observations: pd.DataFrame
@@ -45,6 +50,7 @@ class Tables:
     weights: pd.DataFrame | None = None
     datasets: pd.DataFrame | None = None
     manifest: tuple[TableEntry, ...] = ()
+    answer: Recommendation | None = None
 
     @classmethod
     def shipped(cls) -> Tables:
@@ -59,7 +65,7 @@ class Tables:
         )
 
 
-SECTIONS: tuple[Callable[[Tables], Section | None], ...] = (claims_section,)
+SECTIONS: tuple[Callable[[Tables], Section | None], ...] = (advice_of, claims_section)
 """What stands between the charts and the table of models; one that has nothing to say returns None."""
 
 
@@ -220,7 +226,7 @@ def render(page: Report) -> str:
         .render(
             report=page,
             policy=content_security_policy(scripts),
-            styles=Markup(asset("dataTables.dataTables.min.css") + _own("page.css")),  # noqa: S704  # our own files
+            styles=Markup(asset("dataTables.dataTables.min.css") + _own("page.css") + _own("advice.css")),  # noqa: S704  # our own files
             scripts=[Markup(script) for script in scripts],  # noqa: S704  # our own files
             payload=Markup(to_script_json(page.data)),  # noqa: S704  # every < in it is escaped
         )
