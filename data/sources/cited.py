@@ -9,10 +9,16 @@ __all__ = ["CITED"]
 TFDS = "TensorFlow Datasets catalogue: "
 VTAB = "google-research/task_adaptation, data/*_test.py"
 INFO = "MedMNIST/MedMNIST, medmnist/info.py"
-ARENA = "Dimitrovski et al.: AiTLAS Benchmark Arena, 2023, tables of data sets"
-GEO = "Lacoste et al.: GEO-Bench, NeurIPS 2023, table of classification tasks"
+BIO = "samuelstevens/biobench, docs/assets/preprint/main.tex"
+BENCH = "torchgeo/torchgeo-bench, src/torchgeo_bench/datasets/"
 EVA = "kaiko-ai/eva, docs/datasets/"
-WILDS = "p-lambda/wilds, "
+TORCHGEO = "torchgeo/torchgeo, docs/api/datasets/benchmark.csv"
+NETWORKS = "three channels: the study feeds networks from ImageNet"
+SCENES = f"beyondlh/awesome-remote-sensing-dataset, README.md; {NETWORKS}"
+PLANET = "HardikMochi/Planet-Understanding-the-Amazon-from-Space, README.md"
+SAT = "huggingface.co/datasets/jonathan-roberts1/SAT-6"
+QUOTED = " (as others quote it)"
+"""After a source of which only quotations were at hand, not the page itself."""
 
 FIRST: dict[str, dict[str, Any]] = {
     "imagenet-1k": {"n_train": 1281167, "n_classes": 1000, "channels": 3, "source": TFDS + "imagenet2012"},
@@ -22,7 +28,9 @@ FIRST: dict[str, dict[str, Any]] = {
     "country211": {"n_train": 31650, "n_classes": 211, "source": "openai/CLIP, data/country211.md (150 a country)"},
     "kitti-distance": {"n_train": 6347, "channels": 3, "source": TFDS + "kitti"},
     "mnist": {"n_train": 60000, "n_classes": 10, "image_size": 28, "channels": 1, "source": TFDS + "mnist"},
-    "rendered-sst2": {"n_train": 6920, "n_classes": 2, "source": "torchvision documentation, RenderedSST2"},
+    "rendered-sst2": {
+        "n_train": 6920, "n_classes": 2, "channels": 3, "source": "torchvision, datasets/rendered_sst2.py",
+    },
     "stl-10": {"n_train": 5000, "n_classes": 10, "image_size": 96, "channels": 3, "source": TFDS + "stl10"},
     "sun397": {"n_train": 19850, "n_classes": 397, "channels": 3, "source": TFDS + "sun397/standard-part1-120k"},
     "svhn": {"n_train": 73257, "n_classes": 10, "image_size": 32, "channels": 3, "source": TFDS + "svhn_cropped"},
@@ -48,7 +56,6 @@ FIRST: dict[str, dict[str, Any]] = {
     "smallnorb-elevation": {
         "n_train": 24300, "n_classes": 9, "image_size": 96, "channels": 1, "source": TFDS + "smallnorb",
     },
-    "bigearthnet-19": {"n_classes": 19, "source": "the study's name of the set"},
     "bigearthnet-43": {"n_classes": 43, "image_size": 120, "source": TFDS + "bigearthnet/rgb"},
     "eurosat": {"image_size": 64, "channels": 3, "source": TFDS + "eurosat/rgb"},
     "planet": {
@@ -89,57 +96,67 @@ FURTHER: dict[str, tuple[int | None, int | None, int | None, int | None, str]] =
     "imagenet-a-clean": (None, 200, None, 3, "timm, results/README.md (ImageNet-A's 200 classes)"),
     "imagenet-r": (None, None, None, 3, TFDS + "imagenet_r"),
     "imagenet-r-clean": (None, 200, None, 3, "timm, results/README.md (ImageNet-R's 200 classes)"),
-    "caltech-256": (None, 257, None, 3, "Griffin et al.: Caltech-256, 2007 (256 categories and clutter)"),
-    "fer2013": (28709, 7, 48, 1, "Goodfellow et al.: Challenges in Representation Learning, 2013"),
-    "gtsrb": (39209, 43, None, 3, "Stallkamp et al.: Man vs. computer, 2012"),
-    "rendered-sst2": (None, None, 448, 3, "Radford et al.: CLIP, 2021, appendix A"),
-    "birdsnap": (47386, None, None, 3, "Berg et al.: Birdsnap, CVPR 2014"),
+    "caltech-256": (None, 257, None, 3, "ultralytics/ultralytics, docs/en/datasets/classify/caltech256.md (with clutter)"),
+    "fer2013": (28709, 7, 48, 1, "abhirup-ghosh/facial-expression-classifier-app, data/README.md"),
+    "gtsrb": (39209, 43, None, 3, "surmenok/GTSRB, README.md; torchvision, datasets/gtsrb.py (RGB)"),
+    "birdsnap": (47386, 500, None, 3, "jonathantcallahan/birdboy, birdsnap_content/readme.txt (49,829 images without 2,443)"),
     "cub-200-2011": (5994, 200, None, 3, TFDS + "caltech_birds2011"),
-    "fgvc-aircraft": (6667, 100, None, 3, "Maji et al.: FGVC-Aircraft, 2013 (train and validation)"),
-    "nabirds": (23929, 555, None, 3, "Van Horn et al.: NABirds, CVPR 2015"),
+    "fgvc-aircraft": (6667, None, None, 3, "tllib-task-adaptation (all images)"),
+    "nabirds": (23929, 555, None, 3, f"WangYuPeng1/G2DFE-Net, README.md; {NETWORKS}"),
     "stanford-dogs": (12000, 120, None, 3, TFDS + "stanford_dogs"),
-    "df20": (None, 1604, None, 3, "Picek et al.: Danish Fungi 2020, WACV 2022"),
-    "df20-mini": (None, 182, None, 3, "Picek et al.: Danish Fungi 2020, WACV 2022"),
-    "fungiclef": (295938, 1604, None, 3, "Picek et al.: Overview of FungiCLEF 2023"),
-    "herbarium-2019": (34225, 683, None, 3, "Tan et al.: Herbarium Challenge 2019, arXiv:1906.05372"),
+    "df20": (None, 1604, None, 3, f"lindat.cz, Danish Fungi 2020; {NETWORKS}"),
+    "df20-mini": (None, 182, None, 3, f"Picek et al.: Danish Fungi 2020, WACV 2022{QUOTED}; {NETWORKS}"),
+    "fishnet": (75631, None, None, None, BIO),
+    "fungiclef": (295938, 1604, None, 3, f"Picek et al.: FungiCLEF 2023{QUOTED}; samuelstevens/biobench, fungiclef/__init__.py"),
+    "herbarium-2019": (34225, 683, None, 3, "visipedia/herbarium_comp, 2019/README_2019.md; samuelstevens/biobench, herbarium19/__init__.py"),
     "inaturalist-2021": (2686843, None, None, None, TFDS + "i_naturalist2021"),
-    "iwildcam": (129809, 182, None, 3, WILDS + "iWildCam2020"),
-    "kabr": (None, 8, None, 3, "Kholiavchenko et al.: KABR, WACVW 2024"),
-    "mammalnet": (None, 12, None, 3, "Chen et al.: MammalNet, CVPR 2023"),
-    "plankton": (None, 50, None, None, "Kraft et al.: SYKE-plankton_IFCB_2022"),
-    "plantnet-300k": (243916, None, None, 3, "Garcin et al.: Pl@ntNet-300K, NeurIPS 2021"),
-    "dsprites-location": (None, 16, None, None, VTAB),
-    "dsprites-orientation": (None, 16, None, None, VTAB),
-    **{
-        name: (None, None, size, 3, ARENA)
-        for size, names in {
-            64: ("brazilian-coffee-scenes",),
-            200: ("siri-whu",),
-            256: ("clrs", "optimal-31", "patternnet", "planet-uas", "rsi-cb256", "uc-merced-multilabel"),
-            400: ("rsscn7",),
-            600: ("aid", "aid-multilabel", "dfc15-multilabel", "whu-rs19"),
-        }.items()
-        for name in names
-    },
-    "planet": (None, None, 256, 3, "the sample's images are those of Planet: Understanding the Amazon"),
-    "bigearthnet-19": (269695, None, 120, None, "Sumbul et al.: BigEarthNet-MM, 2021 (official split)"),
-    "bigearthnet-43": (269695, None, None, None, "Sumbul et al.: BigEarthNet-MM, 2021 (official split)"),
-    "bigearthnet-v2": (None, 19, 120, None, "Clasen et al.: reBEN, 2024, arXiv:2407.03653"),
-    "brick-kiln": (15063, 2, 64, 13, GEO),
-    "fmow": (76863, 62, 224, 3, WILDS + "FMoW"),
-    "forestnet": (6464, 12, 332, 6, GEO),
-    "mlrsnet": (None, 60, 256, 3, ARENA),
-    "pv4ger": (11814, 2, 320, 3, GEO),
-    "rsd46-whu": (None, 46, 256, 3, ARENA),
-    "sat-6": (324000, 6, 28, 4, "Basu et al.: DeepSat, 2015"),
-    "so2sat": (352366, None, None, None, TFDS + "so2sat"),
-    "treesatai": (None, 15, None, None, "torchgeo/torchgeo-bench, results/models/*.csv"),
+    "iwildcam": (129809, 182, None, 3, "huggingface.co/datasets/emmilly/iwildcam-wilds-v2; p-lambda/wilds, iwildcam_dataset.py"),
+    "kabr": (None, 8, None, 3, "huggingface.co/datasets/imageomics/KABR; samuelstevens/biobench, kabr/__init__.py"),
+    "mammalnet": (None, 12, None, 3, "Vision-CAIR/MammalNet, README.md; samuelstevens/biobench, mammalnet/__init__.py"),
+    "plankton": (None, None, None, 1, "samuelstevens/biobench, plankton/__init__.py (mono-channel)"),
+    "plantnet-300k": (243916, None, None, 3, BIO),
+    "dsprites-location": (None, 16, None, None, "google-research/task_adaptation, scripts/run_all_tasks.sh"),
+    "dsprites-orientation": (None, 16, None, None, "google-research/task_adaptation, scripts/run_all_tasks.sh"),
+    "aid": (None, None, 600, 3, "mlab-benchmark/modeldb, data/README.md"),
+    "aid-multilabel": (None, None, 600, 3, f"Hua-YS/AID-Multilabel-Dataset, README.md; {NETWORKS}"),
+    "brazilian-coffee-scenes": (None, None, None, 3, NETWORKS),
+    "clrs": (None, None, 256, 3, f"lehaifeng/CLRS, README.md; {NETWORKS}"),
+    "dfc15-multilabel": (None, None, 600, 3, f"Hua-YS/DFC15-Multilabel-Dataset, README.md; {NETWORKS}"),
+    "mlrsnet": (None, 60, 256, 3, f"cugbrs/MLRSNet, README.md; {NETWORKS}"),
+    "optimal-31": (None, None, None, 3, NETWORKS),
+    "patternnet": (None, None, 256, 3, TORCHGEO),
+    "planet": (None, None, 256, 3, PLANET),
+    "planet-uas": (None, None, 256, 3, PLANET),
+    "rsd46-whu": (None, 46, None, 3, "biasvariancelabs/aitlas, rsd46_whu.py"),
+    "rsi-cb256": (None, None, 256, 3, "mlab-benchmark/modeldb, data/README.md"),
+    "rsscn7": (None, None, 400, 3, SCENES),
+    "siri-whu": (None, None, 200, 3, SCENES),
+    "uc-merced-multilabel": (None, None, 256, 3, TORCHGEO + " (DLRSD Multilabel)"),
+    "whu-rs19": (None, None, 600, 3, SCENES),
+    "bigearthnet-19": (
+        269695, 19, 120, 12,
+        "huggingface.co/datasets/GFM-Bench/BigEarthNet; Sumbul et al.: BigEarthNet-MM, 2021" + QUOTED,
+    ),
+    "bigearthnet-43": (
+        269695, 43, None, 12, BENCH + "m_bigearthnet.py; Sumbul et al.: BigEarthNet-MM, 2021" + QUOTED,
+    ),
+    "bigearthnet-v2": (None, 19, 120, 14, BENCH + "benv2.py; huggingface.co/papers/2407.03653 (1.2 km at 10 m)"),
+    "brick-kiln": (15063, 2, 64, 13, BENCH + "m_brick_kiln.py; ServiceNow/geo-bench, brick_kiln.py"),
+    "fmow": (None, 62, 224, 3, "p-lambda/wilds, fmow_dataset.py"),
+    "forestnet": (6464, 12, 332, 6, BENCH + "m_forestnet.py; ServiceNow/geo-bench, forestnet.py"),
+    "pv4ger": (11814, 2, 320, 3, BENCH + "m_pv4ger.py; ServiceNow/geo-bench, pv4ger.py"),
+    "sat-6": (
+        324000, 6, 28, 4,
+        f"Machine-Learning-Tokyo/ELSI-DL-Bootcamp, README.md (405,000 images); {SAT} (81,000 for tests)",
+    ),
+    "so2sat": (None, 17, 32, 18, TFDS + "so2sat/all (8 bands of Sentinel-1, 10 of Sentinel-2)"),
+    "treesatai": (4000, 15, 304, 19, BENCH + f"treesatai.py; {TORCHGEO} (aerial images)"),
     "bach": (268, 4, 1536, 3, EVA + "bach.md"),
     "breakhis": (1132, 4, 460, 3, EVA + "breakhis.md"),
-    "camelyon17": (302436, None, None, 3, WILDS + "Camelyon17"),
+    "camelyon17": (302436, None, None, 3, "Koh et al.: WILDS, ICML 2021" + QUOTED),
     "gleason-arvaniti": (15303, 4, 750, 3, EVA + "gleason_arvaniti.md"),
     "mhist": (2175, 2, 224, 3, EVA + "mhist.md"),
-}
+}  # fmt: skip
 """What is added to, or stands beside, the figures above."""
 
 

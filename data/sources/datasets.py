@@ -171,6 +171,8 @@ GROUPS = {
 
 WHOLE = ("aitlas_arena_finetune", "medmnistplus_doerrich")
 """Raw studies whose n_train is the whole training set; that of others is a sample."""
+PARTIAL = {("mieb_linear_probe", "Birdsnap")}
+"""Raw study and set whose copy lacks classes of the set: 490 of Birdsnap's 500."""
 SPLITS = {
     "flowers-102": "official test images; Cherti and Jitsev swap training and test",
     "pets": "official test images; fast.ai a random fifth (1,478 images)",
@@ -195,7 +197,8 @@ ENTRY = TableEntry(
         "group: sets that share images, classes or their making (ImageNet's relatives, CIFAR, organs in three planes …) and must share a fold.",
         "n_train is the whole official training set; a smaller sample is a condition and stands in the observation. Blank where no source at hand states it, and for sets that are tests only.",
         "image_size is the shorter side where all images share it; MedMNIST's sets exist in four sizes, 28 to 224 pixels, and stay blank.",
-        "source names where the figures of the row are from; a figure from a study's own table comes before a catalogue's.",
+        "source names the pages that state the figures of the row; a figure from a study's own table comes before a catalogue's. (as others quote it): only quotations of that page were at hand.",
+        "MIEB's copy of Birdsnap holds 490 of its 500 species; the row counts the set's own.",
     ),
     built_by="archimeter.data.sources.datasets",
 )
@@ -235,7 +238,8 @@ def _stated(raw: Path) -> dict[str, dict[str, Any]]:
     for row in read_rows(raw / "transfer" / "dataset_index.csv"):
         facts = found.setdefault(key(row["dataset"]), {})
         size = row["n_train"] if row["source"] in WHOLE else ""
-        for field, text in (("n_classes", row["n_classes"]), ("n_train", size)):
+        classes = "" if (row["source"], row["dataset"]) in PARTIAL else row["n_classes"]
+        for field, text in (("n_classes", classes), ("n_train", size)):
             if text and field not in facts:
                 facts[field] = int(number(text) or 0)
                 name = row["source"].replace("_", "-")

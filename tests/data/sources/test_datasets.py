@@ -38,11 +38,39 @@ def test_every_figure_names_its_source(table):
         ("cub-200-2011", 5994, 200),
         ("stanford-dogs", 12000, 120),
         ("mhist", 2175, 2),
+        ("birdsnap", 47386, 500),
+        ("nabirds", 23929, 555),
+        ("herbarium-2019", 34225, 683),
+        ("sat-6", 324000, 6),
+        ("treesatai", 4000, 15),
+        ("fer2013", 28709, 7),
     ],
 )
 def test_known_sizes_are_as_the_sets_own_pages_say(table, dataset, n_train, n_classes):
     assert table.loc[dataset, "n_train"] == n_train
     assert table.loc[dataset, "n_classes"] == n_classes
+
+
+# the sets' own pages and loaders: side in pixels, bands
+@pytest.mark.parametrize(
+    ("dataset", "image_size", "channels"),
+    [
+        ("brick-kiln", 64, 13),
+        ("forestnet", 332, 6),
+        ("pv4ger", 320, 3),
+        ("so2sat", 32, 18),
+        ("clrs", 256, 3),
+        ("dfc15-multilabel", 600, 3),
+    ],
+)
+def test_known_images_are_as_the_sets_own_pages_say(table, dataset, image_size, channels):
+    assert table.loc[dataset, "image_size"] == image_size
+    assert table.loc[dataset, "channels"] == channels
+
+
+def test_images_of_unequal_size_have_none(table):
+    unequal = ["rsd46-whu", "gtsrb", "herbarium-2019", "birdsnap", "caltech-256"]
+    assert table.loc[unequal, "image_size"].isna().all()
 
 
 def test_a_sample_is_not_taken_for_the_whole_training_set(table):
