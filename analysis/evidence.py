@@ -119,7 +119,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something that can be recommended: a set of weights, or an architecture where none are known."""
+    """Something that can be recommended: a set of weights, or an architecture where none are known.
+
+    stated: the weights' row, from which `preprocessing` is read.
+    """
 
     model: str
     backbone: str
@@ -131,7 +134,12 @@ class Candidate:
     params: int | None
     macs: int | None
     activations: int | None
-    preprocessing: Row | None
+    stated: Row | None
+
+    @property
+    def preprocessing(self) -> Row | None:
+        """What the weights expect of an image."""
+        return _preprocessing(self.stated)
 
 
 @dataclass(frozen=True)
@@ -227,7 +235,7 @@ class Evidence:
             params=profile.get("params"),
             macs=profile.get("macs"),
             activations=profile.get("activations"),
-            preprocessing=_preprocessing(known),
+            stated=known,
         )
 
     @cached_property
@@ -251,10 +259,9 @@ class Evidence:
         return best
 
     def _preference(self, row: Row) -> tuple[Any, ...]:
-        own, area = self.profiles.get(row["backbone"], {}).get("input_shapes"), _area(row["input_shapes"])
-        away = abs(math.log(area / _area(own))) if isinstance(own, str) else area
-        version = tuple(-int(part) for part in str(row["torch_version"] or "0").split(".") if part.isdigit())
-        return (away, bool(row["compiled"]), row["memory_format"] != "contiguous", version)
+        away = _away(row["input_shapes"], self.profiles.get(row["backbone"], {}).get("input_shapes"))
+        setting = bool(row["compiled"]), row["memory_format"] != "contiguous"
+        return (away, *setting, _newest_first(row["torch_version"]))
 
     def memory_of(self, mode: str, optimiser: str | None) -> dict[str, Row]:
         """Backbone → its memory as lines in the batch (see `data.memory`)."""
@@ -274,13 +281,20 @@ def _custom(model: str, row: Row) -> Candidate:
         params=row.get("params"),
         macs=row.get("macs"),
         activations=row.get("activations"),
-        preprocessing=None,
+        stated=None,
     )
 
 
-@lru_cache(maxsize=512)
-def _area(shapes: str | None) -> int:
-    return math.prod(json.loads(shapes)[0][-2:]) if shapes else 1
+@lru_cache(maxsize=4096)
+def _away(shapes: str | None, own: str | None) -> float:
+    """How far an input's area is from the profile's; from none where the profile does not say."""
+    area, wanted = (math.prod(json.loads(text)[0][-2:]) if text else 1 for text in (shapes, own))
+    return abs(math.log(area / wanted))
+
+
+@lru_cache(maxsize=64)
+def _newest_first(version: str | None) -> tuple[int, ...]:
+    return tuple(-int(part) for part in str(version or "0").split(".") if part.isdigit())
 
 
 def _comparable(cell: Mapping[str, list[Row]]) -> dict[str, list[Row]]:

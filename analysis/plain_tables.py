@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ..data.errors import InputError
@@ -91,12 +90,10 @@ def _rows_with(table: pa.Table, name: str, value: Any) -> pa.Table:
     """The rows as slices of the table: pyarrow's own filters load pandas, a quarter of a second."""
     import pyarrow as pa
 
-    slices, at = [], 0
-    for same, run in groupby(table[name].to_pylist(), key=lambda held: held == value):
-        length = sum(1 for _ in run)
-        if same:
-            slices.append(table.slice(at, length))
-        at += length
+    held = table[name].to_pylist()
+    same = [False, *(one == value for one in held), False]
+    edges = [i for i in range(len(same) - 1) if same[i] != same[i + 1]]
+    slices = [table.slice(a, b - a) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     return pa.concat_tables(slices) if slices else table.slice(0, 0)
 
 
