@@ -68,7 +68,7 @@ def compare(
     """
     from ..profilers.survey import resolve_each, survey
 
-    conditions = read_conditions(device, batch=str(batch))
+    conditions = read_conditions(device, sizes=[batch])
     found, unknown = resolve_each(targets)
     with place() as machine, open_store(store_path, create=True) as store:
         made = survey(

@@ -85,7 +85,9 @@ FIT_COLUMNS = [
     Column("params", "params", si()),
     Column("mode", "mode", right=False),
     Column("optimiser", "optimiser", right=False),
-    Column("peak_memory_bytes", "peak MiB, batch 1", lambda b: plain()(b / 2**20)),
+    Column("dtype", "dtype", right=False),
+    Column("smallest_batch", "smallest batch"),
+    Column("peak_memory_bytes", "its peak MiB", lambda b: plain()(b / 2**20)),
     Column("largest_batch", "largest batch"),
     Column("largest_batch_sure", "surely"),
 ]
@@ -104,7 +106,7 @@ def read_size(text: str | None) -> int | tuple[int, ...] | None:
 def read_conditions(
     device: str | None,
     *,
-    batch: str,
+    sizes: Sequence[int] = (1,),
     dtype: str = "float32",
     channels_last: bool = False,
     compiled: bool = False,
@@ -113,7 +115,7 @@ def read_conditions(
     optimiser: str = "sgd",
     predict: bool = False,
 ) -> list[Condition]:
-    """Combine the options' values into conditions; commas separate values.
+    """Combine the options' values and the batch sizes into conditions; commas separate values.
 
     Without a device there are none, but for a prediction of memory, which is for CUDA unless told otherwise.
     """
@@ -123,15 +125,12 @@ def read_conditions(
         device = "cuda"
     from ..profilers.conditions import Condition
 
-    sizes = [part.strip() for part in batch.split(",")]
-    if not all(size.isdigit() for size in sizes):
-        raise InputError(f"--batch is {batch!r}; write numbers such as 1,64.")
     combined = itertools.product(_parts(device), _parts(dtype), sizes)
     return [
         Condition(
             device=where,
             dtype=kind,  # pyright: ignore[reportArgumentType]  # the condition checks it
-            batch_size=int(size),
+            batch_size=size,
             memory_format="channels_last" if channels_last else "contiguous",
             compiled=compiled,
             attention_fused=attention_fused,
@@ -147,14 +146,14 @@ def _parts(text: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def place(*, ray: bool = False, address: str | None = None) -> Iterator[Machine]:
-    """Give the place to run: this machine, or the Ray cluster."""
+def place(ray: str | None = None) -> Iterator[Machine]:
+    """Give the place to run: this machine, or the Ray cluster that --ray names."""
     from ..profilers.machines import LocalMachine, RayMachine
 
-    if not (ray or address):
+    if ray is None:
         yield LocalMachine()
         return
-    with RayMachine(address) as machine:
+    with RayMachine(None if ray == "auto" else ray) as machine:
         yield machine
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..data.errors import InputError
+from .batches import read_batches, search_largest
 from .breakdown import show_breakdown
 from .measuring import (
     COUNT_COLUMNS,
@@ -58,7 +60,13 @@ def profile(
             rich_help_panel=MEASURE,
         ),
     ] = None,
-    batch: Annotated[str, typer.Option(help="Batch sizes, such as 1,64.", rich_help_panel=MEASURE)] = "1",
+    batch: Annotated[
+        str,
+        typer.Option(
+            help="Batch sizes: 1,64; max (the largest that fits); 1..max (1, 2, 4 … up to it).",
+            rich_help_panel=MEASURE,
+        ),
+    ] = "1",
     dtype: Annotated[
         str,
         typer.Option(help="float32, tf32, amp-float16, amp-bfloat16, or several.", rich_help_panel=MEASURE),
@@ -85,7 +93,8 @@ def profile(
         str | None,
         typer.Option(
             "--fits",
-            help="Predict the largest batch that fits into so much memory, e.g. 8GB.",
+            help="Predict the largest batch that fits into so much memory, e.g. 8GB; with --batch max "
+            "measure at it.",
             show_default=False,
             rich_help_panel=MEASURE,
         ),
@@ -103,11 +112,12 @@ def profile(
         bool, typer.Option("--refresh", help="Do again what the store holds.", rich_help_panel=PLACE)
     ] = False,
     ray: Annotated[
-        bool, typer.Option("--ray", help="Run on the Ray cluster of this machine.", rich_help_panel=PLACE)
-    ] = False,
-    ray_address: Annotated[
         str | None,
-        typer.Option(help="Run on the Ray cluster at host:port.", show_default=False, rich_help_panel=PLACE),
+        typer.Option(
+            help="On a Ray cluster: auto (this machine's, else a new one), local (a new one), or host:port.",
+            show_default=False,
+            rich_help_panel=PLACE,
+        ),
     ] = None,
     store_path: StoreOption = None,
     as_json: JsonFlag = False,
@@ -128,9 +138,12 @@ def profile(
             targets, by=by, depth=depth, input_size=input_size, as_json=as_json, as_csv=as_csv, output=output
         )
         raise typer.Exit(3 if failed else 0)
+    batches = read_batches(batch)
+    if batches.largest and device is None:
+        raise InputError("--batch max is measured: say --device. To predict the largest batch, --fits 8GB.")
     conditions = read_conditions(
         device,
-        batch=batch,
+        sizes=(1,) if batches.largest else batches.sizes,
         dtype=dtype,
         channels_last=channels_last,
         compiled=compiled,
@@ -141,14 +154,26 @@ def profile(
     )
     found, unknown = resolve_each(targets)
     differences: list[dict[str, Any]] | None = None
-    with place(ray=ray, address=ray_address) as machine, open_store(store_path, create=True) as store:
-        if budget is not None:
+    with place(ray) as machine, open_store(store_path, create=True) as store:
+        if budget is not None and not batches.largest:
             rows = fits(found, conditions, budget, input_size, timeout_s=timeout, machine=machine)
             columns = FIT_COLUMNS
         else:
+            plan: Any = conditions
+            if batches.largest:
+                plan, unfit = search_largest(
+                    found,
+                    conditions,
+                    batches,
+                    budget=budget,
+                    size=input_size,
+                    timeout_s=timeout,
+                    machine=machine,
+                )
+                unknown += unfit
             made = survey(
                 found,
-                conditions,
+                plan,
                 store=store,
                 input_size=input_size,
                 timeout_s=timeout,

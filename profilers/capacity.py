@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,9 +22,17 @@ from .steps import Step, with_batch
 from .targets import Target, resolve_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["chosen_target", "fitting", "largest_batch_that_fits", "predict_memory", "real_step"]
+__all__ = [
+    "chosen_target",
+    "fitting",
+    "largest_batch_that_fits",
+    "planned_bytes",
+    "predict_memory",
+    "real_step",
+    "smallest_batch",
+]
 
 MEMORY_SHARE = 0.9
 """Of what a device has free, this much may be planned for: allocators round up and fragment."""
@@ -38,10 +47,11 @@ def largest_batch_that_fits(
     input_size: int | Sequence[int] | None = None,
     inputs: Inputs | None = None,
 ) -> int:
-    """Return the largest batch whose step fits into memory; 0 if not even one image does.
+    """Return the largest batch whose step fits into memory; 0 if not even the smallest does.
 
-    With a budget it is predicted. Without one it is what fits on the condition's device now: tried there on
-    CUDA, starting from the prediction; predicted on a CPU, where trying would have the process killed.
+    With a budget it is predicted (for a compiled step, what it would take uncompiled). Without one it is
+    what fits on the condition's device now: tried there on CUDA, starting from the prediction; predicted on
+    a CPU, where trying would have the process killed.
 
     Args:
         target: what `profile` takes.
@@ -52,15 +62,14 @@ def largest_batch_that_fits(
         inputs: as in `profile`.
     """
     chosen = chosen_target(target)
-    if budget_bytes is None:
-        require_device(condition.device)
-    budget = budget_bytes or int(MEMORY_SHARE * free_memory_bytes(condition.device))
+    budget = budget_bytes or planned_bytes(condition.device)
 
+    @cache
     def predicted(batch: int) -> int:
-        at = replace(condition, batch_size=batch, dtype="float32", compiled=False)
+        at = replace(condition, batch_size=batch, compiled=False)
         return predict_memory(chosen, at, input_size=input_size, inputs=inputs).peak_bytes
 
-    guess = largest_batch(predicted, budget, most=most)
+    guess = largest_batch(predicted, budget, least=smallest_batch(predicted), most=most)
     if budget_bytes is not None or condition.device_type == "cpu":
         return guess
 
@@ -68,6 +77,31 @@ def largest_batch_that_fits(
         return _runs(chosen, replace(condition, batch_size=batch), input_size, inputs)
 
     return largest_fitting(runs, start=max(1, guess), most=most)
+
+
+def planned_bytes(device: str) -> int:
+    """Return how much memory of a device may be planned for: nine tenths of what it has free.
+
+    Raises:
+        MissingPartError: if the device is not there.
+    """
+    require_device(device)
+    return int(MEMORY_SHARE * free_memory_bytes(device))
+
+
+def smallest_batch(predicted: Callable[[int], object]) -> int:
+    """Return 1, or 2 where batch norm sees one value a channel and refuses to train on a single image.
+
+    Args:
+        predicted: predicts for a batch; raises if its step does not run.
+    """
+    try:
+        predicted(1)
+    except TargetError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        return 2
+    return 1
 
 
 def _runs(target: Target | nn.Module, condition: Condition, input_size: Any, inputs: Any) -> bool:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..data.errors import InputError
-from .capacity import predict_memory
+from .capacity import largest_batch_that_fits, planned_bytes, predict_memory, smallest_batch
 from .memory import largest_batch
 from .static import profile
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .memory import Memory
     from .targets import Target
 
-__all__ = ["Fit", "fit", "fit_row", "parse_bytes"]
+__all__ = ["Fit", "fit", "fit_row", "largest_row", "parse_bytes"]
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 SURE = 2.0
@@ -28,10 +28,11 @@ SURE = 2.0
 class Fit:
     """How a backbone fits into a budget of memory under one condition.
 
-    backbone, source_ref, params; device, mode, optimiser, memory_format of the condition.
-    budget_bytes: what there is. peak_memory_bytes: predicted peak of a step at batch 1.
-    peak_memory_error: relative, 1 sigma. largest_batch: the largest whose predicted peak is within the
-    budget, 0 if not even one image is. largest_batch_sure: the same with two sigma to spare.
+    backbone, source_ref, params; device, mode, optimiser, dtype, memory_format of the condition.
+    budget_bytes: what there is. smallest_batch: 1, or 2 where batch norm cannot train on one image.
+    peak_memory_bytes: predicted peak of a step at that. peak_memory_error: relative, 1 sigma.
+    largest_batch: the largest whose predicted peak is within the budget, 0 if not even the smallest is.
+    largest_batch_sure: the same with two sigma to spare.
     """
 
     backbone: str
@@ -40,8 +41,10 @@ class Fit:
     device: str
     mode: str
     optimiser: str | None
+    dtype: str
     memory_format: str
     budget_bytes: int
+    smallest_batch: int
     peak_memory_bytes: int
     peak_memory_error: float
     largest_batch: int
@@ -65,7 +68,7 @@ def fit(
 
     Raises:
         TargetError: if it does not run on the meta device.
-        InputError: for conditions that cannot be predicted (autocast, compiled), or no budget.
+        InputError: for conditions that cannot be predicted (compiled), or no budget.
     """
 
     @cache
@@ -75,7 +78,8 @@ def fit(
     def peak(batch: int) -> int:
         return predicted(batch).peak_bytes
 
-    error = predicted(1).error or 0.0
+    least = smallest_batch(predicted)
+    error = predicted(least).error or 0.0
     return Fit(
         backbone=target.backbone,
         source_ref=target.source_ref,
@@ -83,18 +87,40 @@ def fit(
         device=condition.device_type,
         mode=condition.mode,
         optimiser=condition.optimiser if condition.training else None,
+        dtype=condition.dtype,
         memory_format=condition.memory_format,
         budget_bytes=budget_bytes,
-        peak_memory_bytes=peak(1),
+        smallest_batch=least,
+        peak_memory_bytes=peak(least),
         peak_memory_error=error,
-        largest_batch=largest_batch(peak, budget_bytes),
-        largest_batch_sure=largest_batch(peak, int(budget_bytes / (1 + SURE * error))),
+        largest_batch=largest_batch(peak, budget_bytes, least=least),
+        largest_batch_sure=largest_batch(peak, int(budget_bytes / (1 + SURE * error)), least=least),
     )
 
 
 def fit_row(spec: tuple[Target, Condition, int, Any]) -> dict[str, Any]:
     """`fit` as a call with one argument and a plain answer, for a process of its own."""
     return fit(*spec).as_row()
+
+
+def largest_row(spec: tuple[Target, Condition, int | None, Any]) -> dict[str, Any]:
+    """The largest batch of (target, condition, budget or None, input size), for a process of its own.
+
+    Returns:
+        largest_batch (0 if none fits), budget_bytes (what was planned with: the budget, or nine tenths of
+        what the device has free) and method: `predicted`, or `tried` where the device itself decided.
+    """
+    target, condition, budget_bytes, input_size = spec
+    planned = budget_bytes or planned_bytes(condition.device)
+    tried = budget_bytes is None and condition.device_type == "cuda"
+    largest = largest_batch_that_fits(
+        target, condition, budget_bytes=None if tried else planned, input_size=input_size
+    )
+    return {
+        "largest_batch": largest,
+        "budget_bytes": planned,
+        "method": "tried" if tried else "predicted",
+    }
 
 
 def parse_bytes(text: str) -> int:

@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import pickle
 import signal
-import tempfile
 import threading
 import time
 import traceback
@@ -28,6 +27,7 @@ import psutil
 from pebble import ProcessExpired, ProcessPool
 
 from ..data.errors import ArchimeterError
+from .scratch import ScratchFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -80,8 +80,9 @@ class IsolatedWorker:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._calls = calls_per_process
-        self._folder = tempfile.TemporaryDirectory(prefix="archimeter-")
-        self._setup = (self._folder.name, threads, memory_bytes, dict(environment or {}))
+        self._scratch = ScratchFolder()
+        self._folder = self._scratch.path
+        self._setup = (str(self._folder), threads, memory_bytes, dict(environment or {}))
         self._pool = self._new_pool()
         self._started: dict[Future[str], float] = {}
 
@@ -136,7 +137,7 @@ class IsolatedWorker:
         self._pool.stop()
         self._pool.join()
         self._reap()
-        self._folder.cleanup()
+        self._scratch.close()
 
     def __enter__(self) -> Self:
         return self
@@ -151,7 +152,7 @@ class IsolatedWorker:
 
     def _reap(self) -> None:
         """Kill what dead workers left behind: each led a session, and its log is named by its process."""
-        for log in Path(self._folder.name).glob("*.log"):
+        for log in self._folder.glob("*.log"):
             leader = int(log.stem)
             if psutil.pid_exists(leader):
                 continue
@@ -161,7 +162,7 @@ class IsolatedWorker:
 
     def _last_words(self, pid: int | None) -> str:
         try:
-            text = (Path(self._folder.name) / f"{pid}.log").read_text(encoding="utf-8", errors="replace")
+            text = (self._folder / f"{pid}.log").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
         lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -7,7 +7,7 @@ cannot even be built, and costs a fraction of a second.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from .sweep import Sweep, Task
 from .targets import Target, resolve_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from ..data.store import Store
     from .conditions import Condition
@@ -66,7 +66,7 @@ def resolve_each(patterns: Iterable[str]) -> tuple[list[Target], list[Profile]]:
 
 def survey(
     targets: Sequence[Target],
-    conditions: Sequence[Condition] = (),
+    conditions: Sequence[Condition] | Mapping[Target, Sequence[Condition]] = (),
     *,
     store: Store,
     input_size: Size = None,
@@ -79,7 +79,7 @@ def survey(
 
     Args:
         targets: what to profile.
-        conditions: how to measure it; none for counts only.
+        conditions: how to measure it, or of each target how to measure that; none for counts only.
         store: where rows that are there are taken from and new ones are put.
         input_size: side in pixels or shape without the batch; what each target states if left out.
         timeout_s: limit for each row in seconds; 120 for counting and 600 for measuring if left out.
@@ -95,7 +95,9 @@ def survey(
         InputError: if the place to run is not there.
     """
     machine = machine or LocalMachine()
-    devices = {c.device: machine.device_names(c.device) for c in conditions}
+    plan = conditions if isinstance(conditions, Mapping) else dict.fromkeys(targets, conditions)
+    asked = {c.device for of in plan.values() for c in of}
+    devices = {device: machine.device_names(device) for device in sorted(asked)}
     stage = _Stage(store, refresh, watch or _unwatched)
     counting = [_counting(target, input_size) for target in targets]
     counted = stage.run("counting", counting, machine.counting(), timeout_s or COUNTING_LIMIT_S)
@@ -103,7 +105,7 @@ def survey(
         return counted
     whole = [(t, row) for t, row in zip(targets, counted, strict=True) if row.status == "ok"]
     tasks = {
-        (t, c): _measuring(t, c, row, input_size, devices[c.device]) for t, row in whole for c in conditions
+        (t, c): _measuring(t, c, row, input_size, devices[c.device]) for t, row in whole for c in plan[t]
     }
     rows: dict[tuple[Target, Condition], Profile] = {}
     for device in devices:  # the CPU's clock waits until the GPU's is done, and the other way round
@@ -117,7 +119,7 @@ def survey(
         rows |= dict(zip(chosen, done, strict=True))
     answer: list[Profile] = []
     for target, count in zip(targets, counted, strict=True):
-        answer += [rows[target, c] for c in conditions] if count.status == "ok" else [count]
+        answer += [rows[target, c] for c in plan[target]] if count.status == "ok" else [count]
     return answer
 
 
@@ -128,6 +130,7 @@ def ask_each(
     what: str,
     timeout_s: float | None = None,
     machine: Machine | None = None,
+    device: str | None = None,
     watch: Watch | None = None,
 ) -> list[Outcome]:
     """Call `function` on each spec in its own process; return the outcomes in order. Nothing is stored.
@@ -138,13 +141,15 @@ def ask_each(
         what: what is being done, for `watch`.
         timeout_s: limit for each in seconds; 120 if left out.
         machine: where to run; this machine if left out.
+        device: where a device itself is asked: one call at a time on it.
         watch: told of the progress.
     """
     limit = timeout_s or COUNTING_LIMIT_S
     jobs = [Job(key=str(i), function=function, spec=spec, timeout_s=limit) for i, spec in enumerate(specs)]
     outcomes: dict[str, Outcome] = {}
     with (watch or _unwatched)(what, len(jobs)) as progress:
-        for job, outcome in (machine or LocalMachine()).counting()(jobs):
+        place = machine or LocalMachine()
+        for job, outcome in (place.timing(device) if device else place.counting())(jobs):
             outcomes[job.key] = outcome
             progress.step(what, ok=outcome.ok)
     return [outcomes[job.key] for job in jobs]
