@@ -61,7 +61,7 @@ def peaks_by_batch(
         module: on the meta device.
         args: its positional inputs on meta, for a batch of one.
         kwargs: its named inputs.
-        condition: mode and optimiser; a CUDA device, float32, not compiled. Its batch is ignored.
+        condition: mode, dtype and optimiser; a CUDA device, not compiled. Its batch is ignored.
         batches: at which batches.
 
     Returns:
@@ -73,8 +73,8 @@ def peaks_by_batch(
         InputError: for conditions that it does not know.
         TargetError: if the step does not run on meta.
     """
-    if condition.device_type != "cuda" or condition.dtype != "float32" or condition.compiled:
-        raise InputError("The peaks at several batches are predicted for float32 on CUDA, not compiled.")
+    if condition.device_type != "cuda" or condition.compiled:
+        raise InputError("The peaks at several batches are predicted for CUDA, not compiled.")
     with condition.active(), attention(condition):
         args, kwargs = with_batch((args, kwargs), PRIME_BATCH)
         step = Step(module, args, kwargs, condition)

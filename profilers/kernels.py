@@ -23,7 +23,7 @@ GEMM_KERNEL_SIDE = 15
 
 @dataclass(frozen=True, slots=True)
 class _Convolution:
-    """Sizes in bytes of one 2-D convolution in float32."""
+    """Sizes in bytes of one 2-D convolution."""
 
     source: int
     weight: int
@@ -79,7 +79,7 @@ def _sizes(
     transposed: bool,
     groups: int,
 ) -> _Convolution | None:
-    if source.dim() != 4 or source.dtype != torch.float32 or transposed:
+    if source.dim() != 4 or source.dtype not in {torch.float32, torch.bfloat16} or transposed:
         return None
     unit = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 8
     images, c_in = source.shape[0], source.shape[1]
@@ -96,7 +96,7 @@ def _sizes(
         source_blocked=int(source.nbytes * grow_in),
         weight_blocked=int(weight.nbytes * grow_weight),
         output_blocked=int(output.nbytes * grow_out),
-        columns=4 * c_in_group * math.prod(kernel) * math.prod(output.shape[2:]),
+        columns=source.element_size() * c_in_group * math.prod(kernel) * math.prod(output.shape[2:]),
         images=images,
         groups=groups,
         blocks=groups == 1 or depthwise or (c_in_group % unit == 0 and (c_out // groups) % unit == 0),
@@ -124,6 +124,8 @@ def _goes_to_onednn(
     worth_it = set(stride) != {1} or set(dilation) != {1} or source.shape[0] >= 16 or threads > 1
     worth_it = worth_it or kernel != [1, 1]
     large = groups > 1 or min(kernel) > 3 or source.shape[0] > 1 or source.numel() > 20480
+    if source.dtype == torch.bfloat16:
+        worth_it = large = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001  # what torch itself asks
     return torch.backends.mkldnn.is_available() and worth_it and large
 
 
@@ -143,7 +145,7 @@ def _forward_bytes(c: _Convolution) -> int:
 def _backward_bytes(c: _Convolution, *, wants_source: bool) -> int:
     made = c.source if wants_source else 0
     if not c.onednn:
-        return made + c.weight + (0 if c.pointwise else c.columns)
+        return made + c.weight + (0 if c.pointwise else c.images * c.columns)
     if c.unfolds_backward:
         return made + 5 * c.weight + c.columns * c.threads
     if c.channels_last:

@@ -89,14 +89,16 @@ def predict_step_memory(
         The peak; its error is against the CPU's allocator, no CUDA device has confirmed it yet.
 
     Raises:
-        InputError: for autocast and compiled steps, which the meta device cannot foresee.
+        InputError: for compiled steps, which the meta device cannot foresee.
         TargetError: if the step does not run on meta.
 
     Source: the idea is `torch.distributed._tools.mem_tracker`; the rules are in `liveness` and `kernels`.
     """
-    if condition.amp_dtype is not None or condition.compiled:
-        what = "a compiled step" if condition.compiled else f"dtype {condition.dtype}"
-        raise InputError(f"Memory cannot be predicted for {what}; predict float32 or measure on the device.")
+    if condition.compiled:
+        raise InputError(
+            "Memory cannot be predicted for a compiled step: what torch.compile fuses and keeps is decided "
+            "on the device. Predict it uncompiled, or measure it there."
+        )
     with condition.active(), attention(condition):
         step = Step(module, args, kwargs, condition)
         on_cpu = condition.device_type == "cpu"
@@ -211,9 +213,9 @@ def _highest(changes: list[int], *, start: int) -> int:
 
 
 def largest_batch(
-    peak_bytes: Callable[[int], int], budget_bytes: int, *, most: int = 65536
-) -> int:  # fmt: skip
-    """Return the largest batch whose peak fits into a budget; 0 if not even one image does.
+    peak_bytes: Callable[[int], int], budget_bytes: int, *, least: int = 1, most: int = 65536
+) -> int:
+    """Return the largest batch whose peak fits into a budget; 0 if not even the smallest does.
 
     Memory is nearly affine in the batch: two predictions give a guess, which is then checked and closed in
     on by bisection, so the answer never rests on the guess.
@@ -221,14 +223,15 @@ def largest_batch(
     Args:
         peak_bytes: batch size → peak in bytes, growing with it.
         budget_bytes: what there is.
+        least: the smallest batch that runs at all.
         most: where to stop.
     """
     if budget_bytes <= 0:
         raise InputError(f"The budget is {budget_bytes} bytes; it must be positive.")
-    if peak_bytes(1) > budget_bytes:
+    if peak_bytes(least) > budget_bytes:
         return 0
-    fits, fails = 1, most + 1
-    guess = _affine_guess(peak_bytes(1), peak_bytes(2), budget_bytes)
+    fits, fails = least, most + 1
+    guess = least - 1 + _affine_guess(peak_bytes(least), peak_bytes(least + 1), budget_bytes)
     while fails - fits > 1:
         guess = min(max(guess, fits + 1), fails - 1)
         if peak_bytes(guess) <= budget_bytes:

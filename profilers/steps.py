@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from .casting import MetaAutocast
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -38,7 +40,9 @@ class Step:
         self.parameters = [p for p in self.module.parameters() if p.requires_grad]
         self._run: Callable[..., Any] = torch.compile(self.module) if condition.compiled else self.module
         self.optimiser = _optimiser(self.parameters, condition) if self.trains else None
+        self._on_meta = _is_on_meta(self.module)
         scales = condition.training and condition.dtype == "amp-float16" and condition.device_type == "cuda"
+        scales = scales and not self._on_meta  # a number more, and no more memory
         self._scaler = torch.amp.GradScaler("cuda") if scales else None
 
     @property
@@ -81,7 +85,10 @@ class Step:
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         dtype = self.condition.amp_dtype
-        return torch.autocast(self.condition.device_type, dtype) if dtype else contextlib.nullcontext()
+        if dtype is None:
+            return contextlib.nullcontext()
+        autocast = MetaAutocast if self._on_meta else torch.autocast
+        return autocast(self.condition.device_type, dtype)
 
 
 def loss_of(output: Any) -> torch.Tensor:
@@ -126,9 +133,12 @@ def _optimiser(parameters: list[nn.Parameter], condition: Condition) -> torch.op
     return torch.optim.SGD(parameters, lr=1e-6, momentum=0.9, foreach=foreach)
 
 
+def _is_on_meta(module: nn.Module) -> bool:
+    return any(t.is_meta for t in (*module.parameters(), *module.buffers()))
+
+
 def _placed(module: nn.Module, condition: Condition) -> nn.Module:
-    on_meta = any(t.is_meta for t in (*module.parameters(), *module.buffers()))
-    if not on_meta:
+    if not _is_on_meta(module):
         module = module.to(condition.device)
     if condition.memory_format == "channels_last":
         module = module.to(memory_format=torch.channels_last)

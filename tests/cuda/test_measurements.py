@@ -63,9 +63,6 @@ def test_every_condition_is_measured(name, key, table):
     assert row.device == device_name("cuda")
     assert row.latency_median_s > 0
     assert row.memory_reserved_bytes >= row.peak_memory_bytes > 4 * row.params
-    predicted = None
-    if condition.amp_dtype is None:
-        predicted = predict_memory(name, condition).peak_bytes
     table.append(
         {
             "backbone": name,
@@ -75,7 +72,7 @@ def test_every_condition_is_measured(name, key, table):
             "images_per_s": row.throughput,
             "peak_bytes": row.peak_memory_bytes,
             "reserved_bytes": row.memory_reserved_bytes,
-            "predicted_bytes": predicted,
+            "predicted_bytes": predict_memory(name, condition).peak_bytes,
             "energy_j": row.energy_j,
             "noisy": row.noisy,
             "reason": row.reason,

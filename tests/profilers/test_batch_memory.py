@@ -49,7 +49,7 @@ def test_one_run_says_what_a_run_at_each_batch_says(name, mode):
 
 
 def test_only_what_it_knows_is_answered():
-    with pytest.raises(InputError, match="float32 on CUDA"):
+    with pytest.raises(InputError, match="predicted for CUDA"):
         peaks_by_batch(nn.Linear(1, 1), (), None, Condition(device="cpu"), (1,))
 
 

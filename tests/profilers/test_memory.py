@@ -128,7 +128,7 @@ def test_the_users_own_memory_after_a_step_that_needs_values():
         predict_step_memory(Looks(), (torch.empty(1, 3, device="meta"),), None, Condition())
 
 
-@pytest.mark.parametrize("refused", [{"compiled": True}, {"dtype": "amp-bfloat16"}])
+@pytest.mark.parametrize("refused", [{"compiled": True}])
 def test_what_the_meta_device_cannot_foresee_is_refused(refused):
     with pytest.raises(InputError, match="cannot be predicted"):
         predicted(mlp, (1, WIDTH), **refused)
