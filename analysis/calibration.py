@@ -8,6 +8,7 @@ the interval is wide. Which published device that is the probes decide, by margi
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -113,7 +114,8 @@ class Line:
 
     Attributes:
         base: the published device. offset: mean log ratio of the probes. z: their standardised columns.
-        alpha, inverse: weights and inverse covariance of the probes' log ratios.
+        alpha, inverse: weights and inverse covariance of the probes' log ratios. noisier: how many times
+            further than expected the probes stray from the line, at least 1.
     """
 
     atlas: Atlas
@@ -122,6 +124,7 @@ class Line:
     z: Array
     alpha: Array
     inverse: Array
+    noisier: float
 
     def predict(
         self, backbone: str, custom: Mapping[str, Any] | None = None
@@ -147,7 +150,7 @@ class Line:
         z = _scaled(self.atlas, raw)
         cross = _kernel(z, self.z)
         rest = np.maximum(_kernel_diagonal(z) - ((cross @ self.inverse) * cross).sum(axis=1), 0)
-        return cross @ self.alpha, np.sqrt(rest + NOISE)
+        return cross @ self.alpha, self.noisier * np.sqrt(rest + NOISE)
 
     @cached_property
     def _base_times(self) -> Array:
@@ -195,9 +198,13 @@ def fit_line(atlas: Atlas, probes: Mapping[str, float], bases: Sequence[str] | N
         ratio = y - np.log(atlas.times(base)[at])
         offset = float(ones @ inverse @ ratio / (ones @ inverse @ ones))
         alpha = inverse @ (ratio - offset)
-        score = float((ratio - offset) @ alpha + logdet)
+        strayed = float((ratio - offset) @ alpha)
+        score = strayed + logdet
         if best is None or score < best[0]:
-            best = score, Line(atlas, base, offset, z, alpha, inverse)
+            best = (
+                score,
+                Line(atlas, base, offset, z, alpha, inverse, max(1.0, math.sqrt(strayed / (len(at) - 1)))),
+            )
     assert best is not None
     return best[1]
 

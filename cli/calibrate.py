@@ -96,7 +96,8 @@ def _calibration(rows: Sequence[Profile], name: str | None, batch: int) -> Calib
     )
     if noisy:
         note(
-            f"{noisy} of {len(rows)} probes were noisy or shared the device: calibrate again when it is idle."
+            f"{noisy} of {len(rows)} probes were noisy or shared the device: calibrate again when it is "
+            "idle, with --refresh."
         )
     probes = [
         Probe(

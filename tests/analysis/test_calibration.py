@@ -134,3 +134,17 @@ def test_what_is_shown_says_how_the_other_probes_foretell_each(doubled):
     assert document["base"] == BASE
     assert document["left_out"] < 0.02
     assert [row["backbone"] for row in document["probes"]] == list(PROBES)
+
+
+def test_probes_that_stray_widen_every_interval(atlas, doubled):
+    rng = np.random.default_rng(0)
+    noisy = {name: s * math.exp(rng.normal(0, 0.8)) for name, s in doubled.items()}
+    quiet, wild = fit_line(atlas, doubled), fit_line(atlas, noisy)
+    assert quiet.noisier == 1
+    assert wild.noisier > 1.5
+
+    def width(line):
+        _, low, high = line.predict("resnet101")
+        return math.log(high / low)
+
+    assert width(wild) > 1.5 * width(quiet)
