@@ -153,6 +153,11 @@ def _terms(
     _add_kinds(rows, terms, units, notes, kind="recipe", values=protocol(rows["recipe"]))
     _add_pretraining(rows, terms, units)
     frame = pd.DataFrame(terms)
+    if np.ptp(size) == 0:
+        raise InputError(
+            f"All {len(rows)} results are of architectures with the same MACs, so nothing can be said of "
+            "size. Give results of several architectures."
+        )
     kept = _independent(frame.to_numpy())
     notes += [f"{name} is told by the other terms: left out" for name in frame.columns[~kept]]
     return frame.loc[:, kept], {name: units[name] for name in frame.columns[kept]}

@@ -29,6 +29,8 @@ __all__ = ["Mixed", "fit", "mixed"]
 Floats = NDArray[np.float64]
 OPTIMISERS = ("bfgs", "lbfgs", "powell")
 """In this order: lbfgs stops where REML still rises by 0.01, so it comes second."""
+LARGEST_WORK = 3e8
+"""Results times the square of the random effects: 1.5e8 takes 5 s of one core, 1e9 more than minutes."""
 NEGLIGIBLE = 1e-5
 """Share of the residual variance below which a component has shrunk to zero."""
 
@@ -67,13 +69,24 @@ def mixed(frame: pd.DataFrame, *, groupings: Sequence[str] = GROUPINGS, level: f
         groupings: random effects wanted, of `design.GROUPINGS`.
         level: coverage of the intervals (normal).
 
+    Raises:
+        InputError: if there are too many results and random effects to fit in minutes; `fit` of a `design`
+            takes any number.
+
     Warns:
         RuntimeWarning: if no optimiser converged; it names what to try next.
 
     Source: REML by statsmodels' MixedLM with variance components; agrees with lme4's lmer
         (tests/analysis/reference/mixed.R) within the optimisers' tolerance.
     """
-    return fit(design(frame, groupings), level)
+    built = design(frame, groupings)
+    effects = sum(len(levels) for levels, _, _ in built.groups.values())
+    if len(built.y) * effects**2 > LARGEST_WORK:
+        raise InputError(
+            f"{len(built.y):,} results with {effects:,} random effects are too many for one mixed model: it "
+            "would take an hour. Give one study, one recipe of it, or some data sets."
+        )
+    return fit(built, level)
 
 
 def fit(built: Design, level: float = 0.95) -> Mixed:

@@ -22,6 +22,7 @@ def shipped(
     *,
     datasets: Sequence[str] = (),
     studies: Sequence[str] = (),
+    recipes: Sequence[str] = (),
     observations: pd.DataFrame | None = None,
 ) -> Joined:
     """Join results to the shipped profiles, weights and published speeds.
@@ -29,17 +30,19 @@ def shipped(
     Args:
         datasets: keys or globs; all when empty.
         studies: keys or globs; all when empty.
+        recipes: fine-tune, linear-probe …, or globs; all when empty.
         observations: the results; the shipped studies when None.
 
     Returns:
         What `data.join.join` returns, with every statistic of `axes.AXES` in the frame.
 
     Raises:
-        UnknownNameError: for a data set or study that is not there.
+        UnknownNameError: for a data set, study or recipe that is not there.
     """
     rows = load_observations() if observations is None else observations
     rows = choose(rows, "study", studies)
     rows = choose(rows, "dataset", datasets, "data set")
+    rows = choose(rows, "recipe", recipes)
     joined = join(rows, load_profiles(), load_weights())
     return Joined(
         frame=with_axes(joined.frame, load_benchmarks()),

@@ -32,6 +32,7 @@ def correlate(
     *,
     dataset: Annotated[Some, typer.Option(help="Data set or glob; repeat for more.")] = None,
     study: Annotated[Some, typer.Option(help="Study or glob; repeat for more.")] = None,
+    recipe: Annotated[Some, typer.Option(help="fine-tune, linear-probe … or glob; repeat for more.")] = None,
     family: Annotated[Some, typer.Option(help="Show these families only.")] = None,
     statistic: Annotated[Some, typer.Option(help="Show these statistics only.")] = None,
     results: ResultsFile = None,
@@ -63,7 +64,9 @@ def correlate(
     from ..analysis.shipped import choose, shipped
 
     observations = own_results(results, only=only, store=store_path)
-    joined = shipped(datasets=dataset or (), studies=study or (), observations=observations)
+    joined = shipped(
+        datasets=dataset or (), studies=study or (), recipes=recipe or (), observations=observations
+    )
     if show in {Show.COLLINEARITY, Show.MIXED}:
         of_frame = _collinearity if show is Show.COLLINEARITY else _mixed
         of_frame(joined.frame, as_json=as_json, as_csv=as_csv, output=output)

@@ -156,3 +156,15 @@ def test_a_frozen_backbone_has_a_level_and_a_slope_of_its_own():
     assert terms.loc["size", "low"] < -0.3 < terms.loc["size", "high"]
     assert "Linear-probe instead of fine-tune" in terms.loc["recipe linear-probe", "reading"]
     assert "under linear-probe beyond fine-tune" in terms.loc["size × linear-probe", "reading"]
+
+
+def test_what_would_take_an_hour_is_refused_with_a_way_out(monkeypatch):
+    monkeypatch.setattr("archimeter.analysis.mixed.LARGEST_WORK", 1e5)
+    with pytest.raises(InputError, match=r"252 results with 55 random effects.*Give one study"):
+        mixed(made())
+
+
+def test_one_architecture_says_nothing_of_size():
+    same = made().query("backbone == 'f0m0'")
+    with pytest.raises(InputError, match="the same MACs"):
+        mixed(pd.concat([same, same.assign(study="again"), same.assign(study="third")]))
