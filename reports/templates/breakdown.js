@@ -13,7 +13,7 @@
       layout.margin.l = layout.margin.r = 12;
       Object.assign(layout.xaxis, { gridcolor: css("--grid"), linecolor: css("--line"), tickcolor: css("--line") });
       layout.hoverlabel = { ...layout.hoverlabel, bgcolor: css("--card"), bordercolor: css("--line"), font: { color: css("--ink") } };
-      for (const trace of data) { trace.marker.line.color = css("--card"); trace.insidetextfont = { color: "#ffffff" }; }
+      for (const trace of data) trace.marker.line.color = css("--card");
       Plotly.react(plot, data, layout, config);
       plot.dataset.drawn = "yes";
     });

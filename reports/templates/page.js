@@ -225,6 +225,17 @@
   const familyHasKind = (f) => B.family.some((g, b) => g === f && P.kinds[B.kind[b]] === state.kind);
   const perStep = (slope, key) => (M[key].log ? `${points(slope)} of error per tenfold` : `${points(100 * slope)} of error per 100 ${M[key].unit === "seconds" ? "s" : "units"}`);
 
+  /** Where all models together and the families by themselves point in opposite directions (Simpson). */
+  function paradox(H) {
+    const [pooled, within] = [-1, -2].map((f) => H.rows.find((row) => row[0] === f)?.[1] || []);
+    const apart = H.measures.map((key, k) => ({ key, a: pooled[k], b: within[k] })).filter(({ a, b }) => a && b && a[0] * b[0] < 0)
+      .map((x) => ({ ...x, sure: x.a[1] * x.a[2] > 0 && x.b[1] * x.b[2] > 0 })).sort((x, y) => y.sure - x.sure || Math.abs(y.a[0] - y.b[0]) - Math.abs(x.a[0] - x.b[0]));
+    if (!apart.length) return "";
+    const signed = (v) => minus((v > 0 ? "+" : "") + v.toFixed(2)), { key, a, b, sure } = apart[0];
+    const more = apart.length > 1 ? `; ${apart.length === 2 ? "one more statistic turns" : `${apart.length - 1} more statistics turn`} likewise` : "";
+    return ` Mind Simpson’s paradox: with ${lower(P.heads[key].label.replace(/ \(.*\)/, ""))} r is ${signed(a[0])} over all models and ${signed(b[0])} within families${sure ? "" : " (one of the two may be chance)"}${more}.`;
+  }
+
   // ---- chart 3: correlations -----------------------------------------------------------------------
   function drawHeat(card) {
     const s = set(), H = s.correlations, chosen = wanted();
@@ -237,8 +248,8 @@
     const flat = rows.filter(([f]) => f >= 0).flatMap(([f, cells]) => cells.map((c, k) => c && { f, k, c })).filter(Boolean), sure = flat.filter(({ c }) => c[4] < 0.05);
     const top = [...sure].sort((a, b) => Math.abs(b.c[0]) - Math.abs(a.c[0]) || b.c[3] - a.c[3])[0];
     card.say(!flat.length ? "No shown family has enough models for a correlation here."
-      : `Of ${many(flat.length, "pair")} of family and statistic, ${sure.length ? many(sure.length, "stands", "stand") : "none stands"} out from chance${top ? `; the strongest is ${P.families[top.f]} with ${lower(P.heads[keys[top.k]].label.replace(/ \(.*\)/, ""))} (${minus(top.c[0].toFixed(2))}, n = ${top.c[3]})` : ""}.`,
-    `Pearson’s r between the statistic (logarithm) and the log-odds of the error, over the models of a row. Blue: the larger, the lower the error; orange: the larger, the higher; empty: fewer than six models. A star marks q < 0.05, allowing for every cell of every data set on this page. Intervals (hover, or numbers below) are 95\u00a0%, by bootstrap over architectures. The search does not act on this map. Statistics: table profiles. ${evaluated(s)}`);
+      : `Of ${many(flat.length, "pair")} of family and statistic, ${sure.length ? many(sure.length, "stands", "stand") : "none stands"} out from chance${top ? `; the strongest is ${P.families[top.f]} with ${lower(P.heads[keys[top.k]].label.replace(/ \(.*\)/, ""))} (${minus(top.c[0].toFixed(2))}, n = ${top.c[3]})` : ""}.${paradox(H)}`,
+    `Pearson’s r between the statistic (logarithm) and the log-odds of the error, over the models of a row. Blue: the larger, the lower the error; orange: the larger, the higher; empty: fewer than six models. “Within families” takes each family’s own mean out; where its sign differs from the row above it, the differences between families mislead. A star marks q < 0.05, allowing for every cell of every data set on this page. Intervals (hover, or numbers below) are 95\u00a0%, by bootstrap over architectures. The search does not act on this map. Statistics: table profiles. ${evaluated(s)}`);
     card.numbers(["Family", "Statistic", "n", "Pearson’s r", "95 % interval", "q"], () => rows.flatMap(([f, cells]) => cells.map((c, k) => c && [f < 0 ? P.levels[-1 - f] : P.families[f], P.heads[keys[k]].label, c[3], minus(c[0].toFixed(3)), missing(c[1]) ? "–" : `${minus(c[1].toFixed(2))} to ${minus(c[2].toFixed(2))}`, missing(c[4]) ? "–" : figures(c[4], 2)]).filter(Boolean)), 2);
     const scale = P.scales[dark() ? "dark" : "light"];
     return Plotly.react(card.plot, [{

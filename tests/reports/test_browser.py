@@ -1,6 +1,7 @@
 """The page in a real browser: headless Chromium, no network, no complaint."""
 
 import csv
+import json
 import os
 from pathlib import Path
 
@@ -68,6 +69,52 @@ def test_the_page_draws_everything_asks_for_nothing_and_fits_the_screen(visit, s
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(int(v) for v in background[4:-1].split(",")) < 200) == (scheme == "dark")
+
+
+def test_claims_open_to_how_they_were_measured_and_fit_a_phone(browser, tmp_path, tables):
+    """The page of the small tables has no claims: their card is put on a page by itself."""
+    from dataclasses import replace
+
+    from archimeter.reports.page import Tables, assemble, render
+    from archimeter.reports.verdicts import claims_section
+
+    page_of = replace(assemble(tables), sections=(claims_section(Tables.shipped()),))
+    path = tmp_path / "claims.html"
+    path.write_text(render(page_of), encoding="utf-8")
+    for width, height in SCREENS.values():
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(path.as_uri())
+        page.wait_for_selector("#cost .plot[data-drawn]")
+        claims = page.locator("#claims .claims li")
+        assert claims.count() >= 39
+        first = claims.first
+        first.locator("summary").click()
+        expect(first.locator("dl")).to_be_visible()
+        assert "Measured" in first.locator("dl").inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        page.close()
+
+
+def test_a_paradox_between_all_models_and_families_is_named(browser, tmp_path, page_file):
+    """The correlations of the first set are made to contradict each other."""
+    text = page_file.read_text(encoding="utf-8")
+    start = text.index('id="payload">') + len('id="payload">')
+    payload, rest = json.JSONDecoder().raw_decode(text[start:])
+    for row in payload["sets"][0]["correlations"]["rows"]:
+        if row[0] in (-1, -2):
+            r = 0.6 if row[0] == -1 else -0.5
+            row[1] = [[r, r - 0.2, r + 0.2, 30, 0.01]] + [None] * (len(row[1]) - 1)
+    path = tmp_path / "paradox.html"
+    made = json.dumps(payload).replace("<", "\\u003c")
+    path.write_text(text[:start] + made + text[start + rest :], encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(path.as_uri())
+    page.locator("#heat").scroll_into_view_if_needed()
+    page.wait_for_selector("#heat .plot[data-drawn]")
+    words = page.locator("#heat .finding").inner_text()
+    assert "Simpson’s paradox" in words
+    assert "r is +0.60 over all models and −0.50 within families." in words
+    page.close()
 
 
 def test_charts_wait_until_they_come_near_the_screen(visit):
