@@ -118,6 +118,7 @@ def _plot(info: BreakdownInfo) -> go.Figure:
             insidetextanchor="middle",
             constraintext="both",
             textangle=0,
+            insidetextfont={"color": [_ink(_colour(bar)) for bar in info.bars]},
             opacity=0.85,
             marker={
                 "color": [_colour(bar) for bar in info.bars],
@@ -131,6 +132,7 @@ def _plot(info: BreakdownInfo) -> go.Figure:
         xaxis={"tickformat": "~s", "range": [0, total]},
         height=150 + 62 * (1 + max(bar.depth for bar in info.bars)),
         bargap=0,
+        uniformtext={"minsize": 12, "mode": "hide"},  # a label that cannot be read is none
     )
     return figure
 
@@ -142,6 +144,14 @@ def _plain(text: str) -> str:
 
 def _colour(bar: Bar) -> str:
     return "#8a9199" if bar.branch < 0 else MARKS[bar.branch % (len(MARKS) - 1)].light
+
+
+def _ink(colour: str) -> str:
+    """White where it is read well on a colour, else near black: WCAG 2.2's relative luminance."""
+    parts = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    red, green, blue = (((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in parts)
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#ffffff" if 1.05 / (luminance + 0.05) >= 4.5 else "#1b1f24"
 
 
 def write_breakdown(

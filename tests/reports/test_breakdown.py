@@ -1,7 +1,7 @@
 import pytest
 
 from archimeter.data.errors import InputError
-from archimeter.reports.breakdown import breakdown_info, plot_breakdown, write_breakdown
+from archimeter.reports.breakdown import _ink, breakdown_info, plot_breakdown, write_breakdown
 
 # a stem of 10, two blocks of (3 + 4) and (5), a head of 2: 24 in all
 ROWS = [
@@ -63,11 +63,20 @@ def test_the_page_is_the_same_each_time_and_keeps_names_as_text(tmp_path):
     assert b"net<script>" not in one
 
 
+@pytest.mark.parametrize(
+    ("colour", "ink"), [("#000000", "#ffffff"), ("#767676", "#ffffff"), ("#777777", "#1b1f24")]
+)
+def test_labels_are_white_only_where_contrast_is_enough(colour, ink):
+    # 4.54 and 4.48 to 1: the two greys on either side of WCAG's 4.5
+    assert _ink(colour) == ink
+
+
 @pytest.mark.browser
 @pytest.mark.xdist_group("browser")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_page_draws_without_network_or_complaint(browser, tmp_path, width):
-    path = write_breakdown(ROWS, tmp_path / "net.html", title="net")
+    title = "a_backbone_whose_name_is_longer_than_a_phone_is_wide_patch16_224"
+    path = write_breakdown(ROWS, tmp_path / "net.html", title=title)
     page = browser.new_page(viewport={"width": width, "height": 800})
     requests, complaints = [], []
     page.on("request", lambda request: requests.append(request.url))
