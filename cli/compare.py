@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..data.records import Profile
+    from ..profilers.conditions import Condition
+    from ..profilers.machines import Machine
+    from ..profilers.targets import Target
 
 __all__ = ["compare"]
 
@@ -29,6 +32,14 @@ NEAREST_COLUMNS = [
     Column("macs", "MACs", si()),
     Column("activations", "activations", si()),
     Column("depth", "depth", lambda n: f"{n:.0f}"),
+]
+IN_TURN_COLUMNS = [
+    Column("backbone", "backbone", right=False),
+    Column("ratio", "takes ×", plain(3)),
+    Column("ratio_low", "95 % from", plain(3)),
+    Column("ratio_high", "to", plain(3)),
+    Column("n", "pairs"),
+    Column("reference", "of", right=False),
 ]
 FRONT_COLUMNS = [
     Column("of", "of", right=False),
@@ -51,7 +62,10 @@ def compare(
         str | None, typer.Option(help="Input side in pixels, or channels,height,width.", show_default=False)
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="Time and weigh them there, too.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Time and weigh them there, too; and each in turn with the first.", show_default=False
+        ),
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Batch size to time.")] = 1,
     nearest: Annotated[int, typer.Option(min=0, help="How many known backbones to name as nearest.")] = 5,
@@ -80,12 +94,42 @@ def compare(
             machine=machine,
             watch=Progress,
         )
-    document = _document([row for row in made if row.status == "ok"], nearest)
+        good = [row for row in made if row.status == "ok"]
+        able = {row.source_ref for row in good}
+        in_turn = _in_turn([t for t in found if t.source_ref in able], conditions, timeout, machine)
+    document = _document(good, nearest)
+    if conditions:
+        document["in_turn"] = in_turn
     failed = say_what_failed(row_of(row) for row in [*made, *unknown])
     if document["profiles"]:
         _show(document, as_json=as_json, output=output)
     if failed:
         raise typer.Exit(3)
+
+
+def _in_turn(
+    targets: Sequence[Target], conditions: Sequence[Condition], timeout_s: float | None, machine: Machine
+) -> list[dict[str, Any]]:
+    """Time each target in turn with the first: whatever the machine does meets both."""
+    from ..profilers.measure import ratio_row
+    from ..profilers.survey import MEASURING_LIMIT_S, ask_each
+
+    rows = []
+    for condition in conditions:
+        specs = [(other, targets[0], condition) for other in targets[1:]]
+        outcomes = ask_each(
+            ratio_row,
+            specs,
+            what="timing in turn",
+            timeout_s=timeout_s or MEASURING_LIMIT_S,
+            machine=machine,
+            device=condition.device,
+            watch=Progress,
+        )
+        for (other, first, _), outcome in zip(specs, outcomes, strict=True):
+            who = {"backbone": other.backbone, "reference": first.backbone}
+            rows.append(who | (outcome.value if outcome.ok else {"reason": outcome.error}))
+    return rows
 
 
 def _document(profiles: Sequence[Profile], n: int) -> dict[str, list[dict[str, Any]]]:
@@ -130,6 +174,8 @@ def _show(document: dict[str, list[dict[str, Any]]], *, as_json: bool, output: A
         value = None if row["value"] != row["value"] else _written(row["measure"], row["value"])  # NaN
         cells |= {f"value{row['place']}": value, f"ratio{row['place']}": row["ratio"]}
     emit(list(side.values()), columns)
+    if document.get("in_turn"):
+        emit(document["in_turn"], IN_TURN_COLUMNS, title="\nTime of a batch, measured in turn (A B A B …)")
     if document["nearest"]:
         emit(document["nearest"], NEAREST_COLUMNS, title="\nNearest known backbones, by their statistics")
     if document["fronts"]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .running import Inputs
     from .steps import Step
 
-__all__ = ["compare", "measure", "sweep_batches"]
+__all__ = ["compare", "measure", "ratio_row", "sweep_batches"]
 
 
 def measure(
@@ -154,6 +154,22 @@ def compare(
             with _explained(chosen, condition):
                 steps.append(real_step(chosen, condition))
         return compare_steps(steps[0], steps[1], clock or clock_for(condition.device), protocol)
+
+
+def ratio_row(spec: tuple[Target, Target, Condition]) -> dict[str, Any]:
+    """`compare` of (first, second, condition) as a plain row, for a process of its own.
+
+    Returns:
+        ratio, ratio_low, ratio_high (95 %): the first's latency over the second's, timed in turn; n: pairs.
+    """
+    first, second, condition = spec
+    found = compare(first, second, condition)
+    return {
+        "ratio": found.ratio.estimate,
+        "ratio_low": found.ratio.low,
+        "ratio_high": found.ratio.high,
+        "n": len(found.first.samples_s),
+    }
 
 
 def sweep_batches(

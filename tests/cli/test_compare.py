@@ -77,3 +77,17 @@ def test_one_that_fails_costs_only_itself(run):
     assert found.exit_code == 3
     assert "has no 'nothing'" in found.stderr
     assert [row["backbone"] for row in json.loads(found.stdout)["profiles"]] == ["net:build"]
+
+
+@pytest.mark.slow
+def test_times_are_compared_in_turn_with_an_interval(run):
+    found = run("NET:build", "NET:build?width=64", "--device", "cpu", "--json")
+    [row] = json.loads(found.stdout)["in_turn"]
+    assert (row["backbone"], row["reference"]) == ("net:build?width=64", "net:build")
+    assert row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
+    assert row["ratio"] > 1  # eight times the work
+    assert row["n"] >= 30
+
+
+def test_nothing_is_timed_without_a_device(run):
+    assert "in_turn" not in json.loads(run("NET:build", "NET:build?width=16", "--json").stdout)
