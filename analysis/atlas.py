@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FITTED", "Atlas", "load_atlas", "save_atlas"]
 
 Array = np.ndarray
+SCORES = ("n", "median", "p90", "r2")
 FITTED = Path(__file__).parent / "prediction" / "latency.npz"
 
 
@@ -60,14 +61,23 @@ class Atlas:
         published = self.arrays[f"published_{i}"].astype(float)
         return np.where(np.isfinite(published), published, self.arrays[f"seconds_{i}"][0])
 
+    @cached_property
+    def scores(self) -> list[dict[str, Any]]:
+        """Per entry `device`, `mode` and SCORES: how good it is on families left out."""
+        return [
+            {"device": device, "mode": mode, **dict(zip(SCORES, row, strict=True)), "n": int(row[0])}
+            for (device, mode), row in zip(self.entries, self.arrays["scores"].tolist(), strict=True)
+        ]
+
     def model(self, i: int) -> DeviceModel:
         """The fitted model of entry `i`."""
         a = self.arrays
         offset, median, reach, floor = a["numbers"][i].tolist()
         device, mode = self.entries[i]
-        middle, spread, x, alpha = (a[f"{part}_{i}"] for part in ("middle", "spread", "x", "alpha"))
+        parts = ("middle", "spread", "x", "alpha", "theta")
+        middle, spread, x, alpha, theta = (a[f"{part}_{i}"] for part in parts)
         setting, error = str(a["settings"][i]), (median, reach)
-        return DeviceModel(device, mode, setting, middle, spread, x, alpha, offset, error, floor)
+        return DeviceModel(device, mode, setting, middle, spread, x, alpha, theta, offset, error, floor)
 
     def model_of(self, device: str, mode: str) -> DeviceModel | None:
         """The fitted model of a device, None where there is none."""
@@ -106,6 +116,7 @@ def load_atlas(path: Path = FITTED) -> Atlas:
 
 def save_atlas(
     entries: Sequence[tuple[DeviceModel, Array, Array]],
+    scores: Sequence[Mapping[str, float]],
     backbones: Sequence[str],
     columns: Array,
     path: Path = FITTED,
@@ -115,6 +126,7 @@ def save_atlas(
     Args:
         entries: model, seconds per image that it predicts with their 90 % interval `[3, backbones]`, and
             published ones `[backbones]`, NaN where there are none.
+        scores: of each on families left out: SCORES.
         backbones: names.
         columns: what the models take of the backbones.
         path: where to.
@@ -126,9 +138,11 @@ def save_atlas(
         "settings": np.array([m.setting for m in models]),
         "backbones": np.array(backbones),
         "columns": columns.astype(np.float32),
+        "scores": np.array([[one[name] for name in SCORES] for one in scores]),
         "numbers": np.array([[m.offset, *m.error, m.floor] for m in models]),
     }
     for i, (m, predicted, known) in enumerate(entries):
         held |= {f"seconds_{i}": predicted.astype(np.float32), f"published_{i}": known.astype(np.float32)}
         held |= {f"middle_{i}": m.middle, f"spread_{i}": m.spread, f"x_{i}": m.x, f"alpha_{i}": m.alpha}
+        held[f"theta_{i}"] = m.theta
     np.savez_compressed(path, **held)

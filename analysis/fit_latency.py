@@ -65,7 +65,7 @@ def fit_devices(out: Path = FITTED) -> dict[str, dict[str, float]]:
             known = dict(zip(rows["backbone"], times, strict=True))
             published = np.array([known.get(name, np.nan) for name in by_name["backbone"]])
             entries.append((model, np.array(model.seconds(everything)), published))
-    save_atlas(entries, list(by_name["backbone"]), columns(everything), out)
+    save_atlas(entries, list(scores.values()), list(by_name["backbone"]), columns(everything), out)
     return scores
 
 

@@ -10,7 +10,6 @@ from ..data.tables import load_benchmarks, load_profiles
 from .atlas import Atlas, load_atlas
 from .calibration import PROBES, Z90, fit_line
 from .fit_latency import published_times
-from .latency_model import fit_device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,21 +20,12 @@ __all__ = ["family_scores", "held_out_devices"]
 
 
 def family_scores() -> list[dict[str, Any]]:
-    """Leave one family out, on every published device.
+    """How good every published device's model is on families left out, scored when it was fitted.
 
     Returns:
         Rows of `device`, `mode`, `n` backbones, `median` and `p90` relative error, `r2` of log time.
     """
-    profiles, benchmarks = load_profiles(), load_benchmarks()
-    by_name = profiles.drop_duplicates("backbone").set_index("backbone", drop=False)
-    found = []
-    for mode in ("inference", "training"):
-        for device, rows in published_times(benchmarks, profiles, mode).items():
-            facts: list[dict[str, Any]] = by_name.loc[rows["backbone"]].to_dict("records")  # pyright: ignore[reportAssignmentType]
-            families = [str(row["family"]) for row in facts]
-            _, scores = fit_device((device, mode, ""), facts, 1 / rows["throughput"].to_numpy(), families)
-            found.append({"device": device, "mode": mode, **scores})
-    return found
+    return load_atlas().scores
 
 
 def held_out_devices(probes: Sequence[str] = PROBES) -> list[dict[str, Any]]:

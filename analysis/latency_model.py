@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .latency_scales import Scales, kernel, learn_scales, leave_family_out
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["COLUMNS", "DeviceModel", "columns", "fit_device", "leave_family_out", "standardised"]
+__all__ = ["COLUMNS", "DeviceModel", "columns", "fit_device", "standardised"]
 
 Array = np.ndarray
 KINDS = ("convolution", "depthwise", "grouped", "linear", "product")
@@ -27,7 +29,6 @@ COUNTS = (
 )
 DERIVED = ("attention_share", "activations per mac", "macs per layer", "elementwise per activation")
 COLUMNS = (*COUNTS, *KINDS, *DERIVED)
-LENGTH, LINEAR, NOISE = 2.5, 1.0, 0.04
 
 
 def columns(profiles: Sequence[Mapping[str, Any]]) -> Array:
@@ -70,7 +71,7 @@ class DeviceModel:
     Attributes:
         device, mode, setting: as published; mode is `inference` or `training`.
         middle, spread: of the columns. x: standardised rows it was fitted on.
-        alpha: their weights. offset: mean log seconds.
+        alpha: their weights. offset: mean log seconds. theta: the kernel's scales.
         error: median absolute relative error, and 90 % quantile of the absolute log error, on families
             left out.
         floor: seconds per MAC of the fastest rows.
@@ -83,6 +84,7 @@ class DeviceModel:
     spread: Array
     x: Array
     alpha: Array
+    theta: Array
     offset: float
     error: tuple[float, float]
     floor: float
@@ -91,7 +93,7 @@ class DeviceModel:
         """Seconds per image with a 90 % interval, `[models]` each; never below the roofline floor."""
         raw = columns(profiles)
         z = standardised(raw, self.middle, self.spread)
-        log_time = self.offset + _kernel(z, self.x) @ self.alpha
+        log_time = self.offset + kernel(self.theta, z, self.x) @ self.alpha
         floor = self.floor * np.exp(raw[:, COLUMNS.index("macs")])
         reach = self.error[1]
         middle, low, high = (np.maximum(np.exp(log_time + shift), floor) for shift in (0.0, -reach, reach))
@@ -101,24 +103,6 @@ class DeviceModel:
     def source(self) -> str:
         """How a figure of this model is to be read."""
         return f"predicted ± {100 * self.error[0]:.0f} % (median, families left out): {self.setting}"
-
-
-def _kernel(a: Array, b: Array) -> Array:
-    squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
-    smooth = np.exp(-np.maximum(squared, 0) / (2 * LENGTH**2)) + 0.5 * np.exp(
-        -np.maximum(squared, 0) / (2 * (LENGTH / 3) ** 2)
-    )
-    return smooth + LINEAR * (a @ b.T + 1)
-
-
-def leave_family_out(k: Array, y: Array, families: Sequence[str]) -> Array:
-    """Predicted centred log seconds of every row without its family, from one inverse (block formula)."""
-    inverse = np.linalg.inv(k + NOISE * np.eye(len(y)))
-    alpha, out, names = inverse @ y, np.empty(len(y)), np.array(families)
-    for name in np.unique(names):
-        at = np.flatnonzero(names == name)
-        out[at] = y[at] - np.linalg.solve(inverse[np.ix_(at, at)], alpha[at])
-    return out
 
 
 def fit_device(
@@ -136,31 +120,49 @@ def fit_device(
         families: of each, to be left out in turn.
 
     Returns:
-        The model, and leave-one-family-out scores: `r2` of log time, `median` and `p90` relative error.
+        The model, and its scores on families left out: `n`, `median` and `p90` relative error, `r2` of log
+        time. Neither the times nor the scales that predict a family have seen it.
     """
     raw = columns(rows)
     middle, spread = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
     z = standardised(raw, middle, spread)
     y = np.log(seconds)
-    offset, k = float(y.mean()), _kernel(z, z)
-    held = leave_family_out(k, y - offset, families) + offset
-    away = np.abs(held - y)
+    offset = float(y.mean())
+    y = y - offset
+    away = _held_out(z, y, families) - y
+    relative = np.abs(np.expm1(away))
     scores = {
         "n": len(y),
-        "r2": float(1 - ((held - y) ** 2).sum() / ((y - y.mean()) ** 2).sum()),
-        "median": float(np.median(np.abs(np.expm1(held - y)))),
-        "p90": float(np.quantile(np.abs(np.expm1(held - y)), 0.9)),
+        "median": float(np.median(relative)),
+        "p90": float(np.quantile(relative, 0.9)),
+        "r2": float(1 - (away**2).sum() / (y**2).sum()),
     }
-    alpha = np.linalg.solve(k + NOISE * np.eye(len(y)), y - offset)
+    theta = learn_scales(z, y, families)
+    k = kernel(theta, z, z) + Scales.of(theta).noise * np.eye(len(y))
     macs = np.exp(raw[:, COLUMNS.index("macs")])
     model = DeviceModel(
         *name,
         middle,
         spread,
         z.astype(np.float32),
-        alpha,
+        np.linalg.solve(k, y),
+        theta,
         offset,
-        (scores["median"], float(np.quantile(away, 0.9))),
+        (scores["median"], float(np.quantile(np.abs(away), 0.9))),
         float(np.min(seconds / macs)),
     )
     return model, scores
+
+
+def _held_out(z: Array, y: Array, families: Sequence[str]) -> Array:
+    """Every family predicted without itself, by scales learned on the other two thirds of families."""
+    names = np.array(families)
+    known = np.unique(names)
+    third = dict(zip(known, np.random.default_rng(0).permutation(len(known)) % 3, strict=True))
+    fold, out = np.array([third[name] for name in names]), np.empty(len(y))
+    for f in range(3):
+        learn, held = fold != f, fold == f
+        theta = learn_scales(z[learn], y[learn], names[learn].tolist())
+        noise = Scales.of(theta).noise
+        out[held] = leave_family_out(kernel(theta, z, z), y, families, noise)[held]
+    return out
