@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..data.errors import InputError, UnknownNameError
 from .custom import default_of
 from .prediction.design import FEATURES, KINDS, NUMBERS, PRETRAININGS
@@ -22,9 +20,6 @@ __all__ = ["Expected", "NextRun", "Outlook"]
 
 MOST = 40
 """Candidates among which the chances and the next run are reckoned: the best by expected error."""
-CAUTION = 0.5
-"""Deviations of a model's own effect that count against it in the order: what nobody fine-tuned must be
-expected to be clearly better before it goes ahead of one that somebody did."""
 MACS_PER_SECOND = 5e12
 MOST_ANCHORS = 3
 
@@ -63,15 +58,16 @@ class NextRun:
 class Outlook:
     """The forecast for one query, over the models that keep its budget.
 
-    `order` holds first the models with results on the nearest data sets, by their rank there, then the
-    others by predicted error: on data sets left out, ranks of real results order better than these errors.
+    `order` is that of the predicted errors, which `evaluate` scores on laboratories left out: there, real
+    results on the nearest data sets of other laboratories order worse than a model's facts do.
 
     Args:
         fitted: the model.
         query: the question.
         known: the tables.
         kept: models that keep the budget.
-        scores: rank on the nearest data sets, lower is better, of the models with results there.
+        scores: rank on the nearest data sets, lower is better, of the models with results there: between
+            models that are predicted the same, the better of them leads.
     """
 
     def __init__(
@@ -90,9 +86,9 @@ class Outlook:
             query.recipe,
             {fitted.place[model]: error for model, error in self.anchors},
         )
-        mean = self.forecast.mean + CAUTION * self.forecast.doubt
+        mean = self.forecast.mean
         foretold = [model for model in kept if model in fitted.place]
-        foretold.sort(key=lambda m: (m not in scores, scores.get(m, 0.0), mean[fitted.place[m]], m))
+        foretold.sort(key=lambda m: (mean[fitted.place[m]], scores.get(m, 1.0), m))
         first: dict[str, str] = {}
         for model in foretold:
             first.setdefault(model if model in known.custom else model.partition(".")[0], model)
@@ -151,20 +147,7 @@ class Outlook:
         found = {
             name: float(sum(away[FEATURES.index(f)] for f in members)) for name, members in groups.items()
         }
-        scale = fitted.scale["frozen" if self.query.recipe in _FROZEN else "trained"]
-        for name, words in _EFFECTS.items():
-            at = fitted.groups[name][[i, *self._among]]
-            values = np.where(at >= 0, fitted.means[name][at], 0.0)
-            found[words] = float(scale * (values[0] - values[1:].mean()))
         return {name: _short(100 * e * (1 - e) * value) for name, value in found.items()}
-
-
-_FROZEN = ("linear-probe", "knn", "zero-shot")
-_EFFECTS = {
-    "family": "how its family does elsewhere",
-    "backbone": "how this architecture does elsewhere",
-    "weights": "how these weights do elsewhere",
-}
 
 
 def anchored(fitted: Fitted, query: Query, known: Evidence) -> list[tuple[str, float]]:

@@ -2,97 +2,149 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ..prediction.cold import cold_standing
+from ..prediction.design import features
 from ..prediction.features import Facts, ModelFacts, facts_table
+from ..prediction.new_laboratory import NewLaboratory
+from ..prediction.panels import Panel
 from ..prediction.ranking import standing
 from .baselines import baseline_orders
+from .ladder import rungs
 from .measures import scores
-from .splits import known_datasets
+from .splits import hidden_datasets, known_datasets
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ..prediction.panels import Panel
-
-__all__ = ["METHOD", "score_orders"]
+__all__ = ["METHOD", "World", "score_orders"]
 
 Array = np.ndarray
 METHOD = "archimeter"
 FEWEST = 5
 """A data set with fewer models in common with the known ones is not scored."""
+COLD = ("family", "double")
 
 
-def score_orders(
-    panel: Panel, facts: Mapping[str, Mapping[str, Any]], table: Facts, protocol: str, *, seed: int = 0
-) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all predictions rest on: data sets' rows, models' facts, and every laboratory's results."""
+
+    facts: Mapping[str, Mapping[str, Any]]
+    table: Facts
+    laboratory: NewLaboratory
+
+
+def score_orders(panel: Panel, world: World, protocol: str, *, seed: int = 0) -> list[dict[str, Any]]:
     """Score archimeter's order and the baselines on each data set of a panel, predicted without it.
 
-    All methods are scored on the same models: those that have a result on a known data set (or, under
-    `family` and `double`, on the target) and whose error on the target is known. A model on which a baseline
-    has no opinion stands at that baseline's median.
+    The order is that of `recommend`: `ranking.standing` over this laboratory's known data sets (none under
+    `study`, where it is the order of a plain query) with the pooled model, refitted without this study and
+    without what the protocol hides, as its prior. All methods are scored on the same models: those that have
+    a result on a known data set and whose error on the target is known. A model on which a baseline has no
+    opinion stands at that baseline's median.
 
     Returns:
         One row per data set and method.
     """
-    models = facts_table(table, panel.backbones, panel.weights)
+    models = facts_table(world.table, panel.backbones, panel.weights)
     rng = np.random.default_rng(seed)
     rows = []
     for j, target in enumerate(panel.datasets):
-        keep = known_datasets(panel, target, protocol, facts)
-        if not keep:
+        keep = known_datasets(panel, target, protocol, world.facts)
+        if not keep and protocol != "study":
             continue
         known = panel.errors[:, keep]
-        rated = ~np.isnan(panel.errors[:, j]) & ~np.isnan(known).all(axis=1)
-        if rated.sum() < FEWEST or len(keep) < 1:
+        rated = ~np.isnan(panel.errors[:, j])
+        if keep:
+            rated &= ~np.isnan(known).all(axis=1)
+        if rated.sum() < FEWEST:
             continue
-        used = [facts.get(panel.datasets[i], {}) for i in keep]
-        mine = facts.get(target, {})
-        truth, pool = panel.errors[rated, j], [m for m, r in zip(models, rated, strict=True) if r]
-        cold = protocol in ("family", "double")  # then only sizes and ImageNet know nothing they should not
-        orders = baseline_orders(known[rated][:, :0] if cold else known[rated], pool, used, mine)
-        orders[METHOD] = _order(known[rated], pool, used, mine, cold=cold)
-        orders["random"] = rng.permutation(len(truth)).astype(float)
-        for method, order in orders.items():
-            if np.isfinite(order).any() and np.nanstd(order) > 0:
-                filled = np.where(np.isfinite(order), order, np.nanmedian(order))
-                rows.append(
-                    {
-                        "protocol": protocol,
-                        "study": panel.study,
-                        "panel": panel.name,
-                        "dataset": target,
-                        "method": method,
-                        "n_models": len(truth),
-                        "n_known": len(keep),
-                        **scores(truth, filled),
-                    }
-                )
+        case = _Case(
+            panel,
+            target,
+            protocol,
+            panel.errors[rated, j],
+            known[rated],
+            [m for m, r in zip(models, rated, strict=True) if r],
+            [world.facts.get(panel.datasets[i], {}) for i in keep],
+            world.facts.get(target, {}),
+        )
+        orders = _orders(case, world)
+        orders["random"] = rng.permutation(len(case.truth)).astype(float)
+        rows += _scored(case, orders, len(keep))
     return rows
 
 
-def _order(
-    known: Array,
-    models: Sequence[ModelFacts],
-    used: Sequence[Mapping[str, Any]],
-    mine: Mapping[str, Any],
-    *,
-    cold: bool,
-) -> Array:
-    domains = [row.get("domain") or "unknown" for row in used]
-    domain = mine.get("domain") or "unknown"
-    if not cold:
-        return standing(known, domains, domain)
-    out = np.zeros(len(models))
-    families = np.array([m.family for m in models])
+@dataclass(frozen=True, slots=True)
+class _Case:
+    panel: Panel
+    target: str
+    protocol: str
+    truth: Array
+    known: Array
+    models: Sequence[ModelFacts]
+    used: Sequence[Mapping[str, Any]]
+    mine: Mapping[str, Any]
+
+    @property
+    def domains(self) -> tuple[list[str], str]:
+        return [row.get("domain") or "unknown" for row in self.used], self.mine.get("domain") or "unknown"
+
+
+def _orders(case: _Case, world: World) -> dict[str, Array]:
+    held, study = world.laboratory.held_out, case.panel.study
+    hidden = hidden_datasets(world.laboratory.cells.keys, case.target, case.protocol, world.facts)
+    x = features(case.models)
+    if case.protocol in COLD:  # then only sizes and ImageNet know nothing they should not
+        orders = baseline_orders(case.known[:, :0], case.models, case.used, case.mine)
+        return orders | {METHOD: _cold(case, world, hidden, x)}
+    prior = held.fit(study, hidden).standing(x)
+    orders = baseline_orders(case.known, case.models, case.used, case.mine)
+    orders[METHOD] = standing(case.known, *case.domains, prior)
+    if case.protocol == "study":
+        orders["mean-rank-elsewhere"] = _elsewhere(case, world, hidden)
+    if case.protocol in ("dataset", "study"):
+        orders |= rungs(case, world, hidden, prior, orders[METHOD])
+    return orders
+
+
+def _cold(case: _Case, world: World, hidden: frozenset[str], x: Array) -> Array:
+    """Every family predicted without any result of it, here and elsewhere."""
+    held, study = world.laboratory.held_out, case.panel.study
+    out = np.zeros(len(case.models))
+    families = np.array([m.family for m in case.models])
     for name in np.unique(families):
-        hidden = families == name
-        if hidden.all():
-            continue
-        part = np.full(len(models), np.nan)
-        part[~hidden] = standing(known[~hidden], domains, domain)
-        out[hidden] = cold_standing(part, models, hidden)[hidden]
+        at = families == name
+        pooled = held.fit(study, hidden, str(name))
+        own = held.sums(study, hidden | {case.target}, str(name))
+        slopes = pooled.slopes if own is None else pooled.in_known_laboratory(own)
+        out[at] = pooled.standing(x[at], slopes)
     return out
+
+
+def _elsewhere(case: _Case, world: World, hidden: frozenset[str]) -> Array:
+    """Mean standardised rank of the same weights in other studies; NaN where there is none."""
+    means = world.laboratory.held_out.elsewhere(case.panel.study, hidden)
+    return np.array([means.get(m.weights or m.backbone, np.nan) for m in case.models])
+
+
+def _scored(case: _Case, orders: Mapping[str, Array], n_known: int) -> list[dict[str, Any]]:
+    rows = []
+    for method, order in orders.items():
+        if np.isfinite(order).any() and np.nanstd(order) > 0:
+            filled = np.where(np.isfinite(order), order, np.nanmedian(order))
+            rows.append(
+                {
+                    "protocol": case.protocol,
+                    "study": case.panel.study,
+                    "panel": case.panel.name,
+                    "dataset": case.target,
+                    "method": method,
+                    "n_models": len(case.truth),
+                    "n_known": n_known,
+                    **scores(case.truth, filled),
+                }
+            )
+    return rows

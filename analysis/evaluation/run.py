@@ -12,11 +12,13 @@ import pandas as pd
 from ...data.errors import InputError
 from ...data.tables import load_datasets, load_observations, load_profiles, load_weights
 from ..prediction.features import Facts
+from ..prediction.new_laboratory import NewLaboratory
 from ..prediction.panels import Panel, facts_of, panels
-from .levels import score_levels
+from ..prediction.pooled import cells_of
+from .ladder import RUNG, ladder_rows
+from .levels import known_laboratory, new_laboratory, score_levels
 from .measures import bootstrap_mean, weighted_tau
-from .orders import METHOD, score_orders
-from .pooled import score_pooled
+from .orders import METHOD, World, score_orders
 from .splits import PROTOCOLS, split_hash
 
 if TYPE_CHECKING:
@@ -26,10 +28,13 @@ __all__ = ["Evaluation", "evaluate"]
 
 MEASURES = ("tau_w", "tau", "regret_1", "regret_3", "regret_5", "recall_3")
 LEVELS = (
-    *("mae_0", "mae_1", "mae_2", "mae_3", "mae_copy", "mae_mean"),
-    *("coverage_0", "width_0", "coverage_1", "width_1", "brier", "brier_base"),
+    *("mae_0", "mae_1", "mae_2", "mae_3", "mae_copy", "mae_mean", "mae_median", "mae_all", "mae_domain"),
+    *("coverage_0", "width_0", "coverage_1", "width_1", "coverage_gap", "brier", "brier_base"),
 )
-DEFAULT = ("dataset", "dataset-alone", "domain", "family", "double")
+COVERAGES = ("coverage_0", "coverage_1", "coverage_gap")
+DEFAULT = ("dataset", "dataset-alone", "domain", "family", "double", "study")
+BAR = 0.6
+"""Coverage that an 80 % interval should keep on every data set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +43,23 @@ class Evaluation:
 
     Attributes:
         orders: per protocol, study and method: n data sets, mean of each measure with its 95 % interval over
-            data sets (`_low`, `_high`), and the paired difference to mean rank in τw and regret@1.
-        levels: per protocol and study: errors of the predicted error, coverage (mean, worst), width, Brier.
+            data sets (`_low`, `_high`), and archimeter's paired gain in τw and regret@1 on mean rank, or on
+            ImageNet top-1 under `study`.
+        levels: per protocol and study: errors of the predicted error beside baselines, coverage (mean, worst,
+            share of data sets under BAR), width, Brier; and over all studies.
+        ladder: per rung: scores, gain on the rung below with its interval, whether it helps and is used.
         ceilings: per study with replicates: τw between two runs of the same models.
         splits: protocol → SHA-256 of what each fold knows.
-        per_dataset: the scores that the means are of.
+        per_dataset, per_level: the scores that the means are of.
     """
 
     orders: pd.DataFrame
     levels: pd.DataFrame
+    ladder: pd.DataFrame
     ceilings: pd.DataFrame
     splits: Mapping[str, str]
     per_dataset: pd.DataFrame
+    per_level: pd.DataFrame
 
     def as_document(self) -> dict[str, Any]:
         """Everything but the per-data-set rows as one JSON-able object; NaN becomes None."""
@@ -58,6 +68,7 @@ class Evaluation:
             "splits": dict(self.splits),
             "orders": _rows(self.orders),
             "levels": _rows(self.levels),
+            "ladder": _rows(self.ladder),
             "noise_ceilings": _rows(self.ceilings),
         }
 
@@ -72,10 +83,10 @@ def evaluate(
     """Predict every data set of every panel without it, and score the predictions.
 
     Args:
-        observations: the results; the shipped studies when None.
+        observations: the results; the shipped studies when None. What other laboratories know is in both
+            cases the shipped studies, less those of the same name.
         studies: keys to restrict it to; all when empty.
-        protocols: keys of PROTOCOLS. The pooled model behind `recommend` is scored where all shipped studies
-            take part, on held-out data sets and held-out studies.
+        protocols: keys of PROTOCOLS.
         progress: wraps the panels, to show how far it is.
 
     Raises:
@@ -91,29 +102,45 @@ def evaluate(
             "Nothing can be evaluated: it takes one study with at least 2 data sets and 6 models on each. "
             f"There are {len(rows)} results of {rows['study'].nunique()} studies."
         )
+    own = {panel.study for panel in found}
+    everything = [*found, *panels(shipped[~shipped["study"].isin(own)])]
     facts = facts_of(load_datasets())
     table = Facts(load_profiles(), load_weights(), shipped)
-    scored: list[dict[str, Any]] = []
-    levels: list[dict[str, Any]] = []
-    for panel in progress(found):
-        for protocol in protocols:
-            scored += score_orders(panel, facts, table, protocol)
-            if protocol in ("dataset", "dataset-alone"):
-                levels += score_levels(panel, facts, protocol)
-    if observations is None and not studies:
-        scored += score_pooled(found, facts, table)
+    world = World(facts, table, NewLaboratory(cells_of(everything, table), everything, facts))
+    scored = [
+        row for panel in progress(found) for name in protocols for row in score_orders(panel, world, name)
+    ]
     per_dataset = pd.DataFrame(scored)
     if per_dataset.empty:
         raise InputError("No data set has a known one to be predicted from under these protocols.")
+    per_level = pd.DataFrame(_predicted_errors(found, everything, world, protocols))
+    plain = per_dataset[~per_dataset["method"].str.startswith(RUNG)]
     return Evaluation(
-        orders=_orders(per_dataset),
-        levels=_levels(pd.DataFrame(levels)),
+        orders=_orders(plain),
+        levels=_levels(per_level),
+        ladder=pd.DataFrame(ladder_rows(per_dataset)),
         ceilings=_ceilings(found),
-        splits={
-            protocol: split_hash(found, facts, protocol) for protocol in dict.fromkeys([*protocols, "study"])
-        },
-        per_dataset=per_dataset,
+        splits={name: split_hash(found, facts, name) for name in protocols},
+        per_dataset=plain,
+        per_level=per_level,
     )
+
+
+def _predicted_errors(
+    found: Sequence[Panel], everything: Sequence[Panel], world: World, protocols: Sequence[str]
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    studies = {panel.study for panel in everything}
+    own = {panel.study for panel in found}
+    for protocol in protocols:
+        if protocol == "dataset":
+            cases = known_laboratory(everything, world)
+        elif protocol == "study":
+            cases = new_laboratory(everything, world.laboratory, studies)
+        else:
+            continue
+        rows += score_levels([c for c in cases if c.study in own], cases, protocol)
+    return rows
 
 
 def _orders(scored: pd.DataFrame) -> pd.DataFrame:
@@ -138,13 +165,14 @@ def _wide(group: pd.DataFrame, measure: str) -> pd.DataFrame:
     return group.pivot_table(index="dataset", columns="method", values=measure)
 
 
-def _gains(wide: Mapping[str, pd.DataFrame], method: str) -> dict[str, float]:
-    if method != METHOD or "mean-rank" not in wide["tau_w"]:
+def _gains(wide: Mapping[str, pd.DataFrame], method: str) -> dict[str, Any]:
+    base = "mean-rank" if "mean-rank" in wide["tau_w"] else "imagenet-top1"
+    if method != METHOD or base not in wide["tau_w"]:
         return {}
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {"gain_on": base}
     for measure in ("tau_w", "regret_1"):
         table = wide[measure]
-        found |= _named(f"gain_{measure}", table[METHOD] - table["mean-rank"])
+        found |= _named(f"gain_{measure}", table[METHOD] - table[base])
     return found
 
 
@@ -156,11 +184,14 @@ def _named(name: str, values: pd.Series) -> dict[str, float]:
 def _levels(scored: pd.DataFrame) -> pd.DataFrame:
     if scored.empty:
         return scored
-    units = scored.groupby(["protocol", "study", "dataset"])[[*LEVELS, "highest_level"]].mean().reset_index()
+    measures = [name for name in (*LEVELS, "highest_level") if name in scored]
+    units = scored.groupby(["protocol", "study", "dataset"])[measures].mean().reset_index()
+    units = pd.concat([units, units.assign(study="all studies")])
     groups = units.groupby(["protocol", "study"])
-    out = groups[[*LEVELS, "highest_level"]].mean()
-    out["coverage_0_worst"] = groups["coverage_0"].min()
-    out["coverage_1_worst"] = groups["coverage_1"].min()
+    out = groups[measures].mean()
+    for name in COVERAGES:
+        out[f"{name}_worst"] = groups[name].min()
+        out[f"{name}_under_bar"] = groups[name].apply(lambda values: float((values < BAR).mean()))
     out.insert(0, "n_datasets", groups.size())
     return out.reset_index()
 

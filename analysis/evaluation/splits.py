@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ..prediction.likeness import KIN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..prediction.panels import Panel
 
-__all__ = ["PROTOCOLS", "known_datasets", "split_hash"]
+__all__ = ["PROTOCOLS", "hidden_datasets", "known_datasets", "split_hash"]
 
 PROTOCOLS = {
     "dataset": "leave one data set out, with its siblings",
@@ -20,7 +20,7 @@ PROTOCOLS = {
     "domain": "leave the data set's whole domain out",
     "family": "the model's family was never measured",
     "double": "neither the data set and its siblings nor the model's family was measured",
-    "study": "nothing of the study is known",
+    "study": "nothing of the study is known, nor of the data set and its siblings elsewhere: a plain query",
 }
 
 
@@ -43,6 +43,25 @@ def known_datasets(
         return protocol != "domain" or not _same_branch(row.get("domain"), mine.get("domain"))
 
     return [j for j, name in enumerate(panel.datasets) if allowed(name)]
+
+
+def hidden_datasets(
+    keys: Iterable[tuple[int, str, str]], target: str, protocol: str, facts: Mapping[str, Mapping[str, Any]]
+) -> frozenset[str]:
+    """Data sets that may not be known from other studies either."""
+    mine = facts.get(target, {})
+
+    def hidden(name: str) -> bool:
+        row = facts.get(name, {})
+        if name == target:
+            return True
+        if protocol in ("dataset-alone", "family"):
+            return False
+        if row.get("group", name) == mine.get("group", target):
+            return True
+        return protocol == "domain" and _same_branch(row.get("domain"), mine.get("domain"))
+
+    return frozenset(name for name in {key[2] for key in keys} if hidden(name))
 
 
 def _same_branch(one: str | None, other: str | None) -> bool:

@@ -11,7 +11,17 @@ if TYPE_CHECKING:
 
     from .features import ModelFacts
 
-__all__ = ["BRANCHES", "FEATURES", "RECIPES", "branch", "contexts", "features", "recipe_branch"]
+__all__ = [
+    "BRANCHES",
+    "FEATURES",
+    "LEVEL_TERMS",
+    "N_NUMBERS",
+    "USED",
+    "branch",
+    "features",
+    "level_row",
+    "recipe_branch",
+]
 
 Array = np.ndarray
 PRETRAININGS = (
@@ -23,11 +33,16 @@ KINDS = ("convolutional", "attention", "hybrid", "mlp")
 NUMBERS = ("imagenet", "no imagenet", "macs", "params per mac", "activations per root mac")
 FEATURES = (*NUMBERS, *PRETRAININGS, *KINDS)
 """Columns of `features`, in order."""
+USED = np.array([FEATURES.index(n) for n in ("imagenet", "no imagenet", "macs", *PRETRAININGS)])
+"""Those that the pooled model has slopes on: the others did not help on studies left out."""
+N_NUMBERS = 3
+"""How many of USED are no kind of pretraining."""
 MIDDLES = {"imagenet": -1.35, "macs": 22.2, "params per mac": -5.2, "activations per root mac": 5.6}
 SPREADS = {"imagenet": 0.35, "macs": 1.5, "params per mac": 0.8, "activations per root mac": 0.8}
 """Fixed scales, so that a custom model's columns need no table."""
 BRANCHES = ("photographs", "medicine", "remote-sensing", "other")
-RECIPES = ("trained", "frozen")
+LEVEL_TERMS = ("frozen", *BRANCHES, "log classes", "log images per class")
+"""What moves the difficulty of a data set."""
 _BRANCH = {
     **dict.fromkeys(("natural", "fine-grained", "texture", "plants-animals"), "photographs"),
     **dict.fromkeys(("microscopy", "radiology", "dermatology"), "medicine"),
@@ -68,15 +83,16 @@ def features(models: Sequence[ModelFacts]) -> Array:
     return out
 
 
-def contexts(dataset: Mapping[str, Any], recipe: str, n_train: float | None = None) -> Array:
-    """What the slopes may depend on: always, branch of the domain, recipe, images; `[1 + 4 + 2 + 1]`."""
-    out = np.zeros(1 + len(BRANCHES) + len(RECIPES) + 1)
-    out[0] = 1.0
+def level_row(dataset: Mapping[str, Any], recipe: str) -> Array:
+    """What the difficulty of a data set is predicted from: 1 and LEVEL_TERMS, unknown at the middle."""
+    classes, images = dataset.get("n_classes"), dataset.get("n_train")
     where = branch(dataset.get("domain"))
-    if where:
-        out[1 + BRANCHES.index(where)] = 1.0
-    out[1 + len(BRANCHES) + RECIPES.index(recipe_branch(recipe))] = 1.0
-    images = n_train or dataset.get("n_train")
-    if images:
-        out[-1] = np.clip((np.log10(images) - 3.7) / 1.0, -2, 2)
-    return out
+    return np.array(
+        [
+            1.0,
+            float(recipe_branch(recipe) == "frozen"),
+            *(float(name == where) for name in BRANCHES),
+            np.clip(np.log10(classes) - 1.3, -1.5, 2) if classes else 0.0,
+            np.clip(np.log10(images / classes) - 2, -2, 2) if classes and images else 0.0,
+        ]
+    )

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...data.errors import InputError
 from .conformal import highest_level
-from .design import BRANCHES, FEATURES, contexts, recipe_branch
+from .design import branch, level_row, recipe_branch
 from .logits import expit, logit
 
 __all__ = ["FITTED", "Fitted", "Forecast", "load_fitted"]
@@ -20,8 +20,7 @@ __all__ = ["FITTED", "Fitted", "Forecast", "load_fitted"]
 Array = np.ndarray
 FITTED = Path(__file__).parent / "fitted.npz"
 DRAWS = 400
-EFFECTS = ("family", "backbone", "weights")
-LEVEL_TERMS = ("frozen", *BRANCHES, "log classes", "log images per class")
+EFFECTS = ("family", "weights")
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,10 @@ class Fitted:
 
     Attributes:
         models: weights names, and architectures without weights. groups: effect → index of each model's level
-            `[models]` (−1: never measured). means, variances: effect → per level. full: component → variance.
-        x: facts `[models, features]`. slopes, slopes_covariance: see `pooled`.
-        level: coefficients over 1 and LEVEL_TERMS. level_covariance, level_variance: theirs, the rest.
+            `[models]` (−1: one of its own). means, variances: effect → per level: in a laboratory that is not
+            known every level is expected to be 0, with its whole variance. full: component → variance.
+        x: facts `[models, features]`. slopes, slopes_covariance: on these, in a new laboratory (`pooled`).
+        level: coefficients over `design.level_row`. level_covariance, level_variance: theirs, the rest.
         scale: `trained`, `frozen` → deviation of logit errors between a data set's models.
         radius: number of anchors (0, 1) → deviations that an 80 % interval reaches.
         n_datasets: data sets behind the radius.
@@ -59,27 +59,13 @@ class Fitted:
         return {name: i for i, name in enumerate(self.models)}
 
 
-def level_row(dataset: Mapping[str, Any], recipe: str) -> Array:
-    """What the difficulty of a data set is predicted from: 1 and LEVEL_TERMS, unknown at the middle."""
-    context = contexts(dataset, recipe)
-    classes, images = dataset.get("n_classes"), dataset.get("n_train")
-    return np.array(
-        [
-            1.0,
-            float(recipe_branch(recipe) == "frozen"),
-            *context[1 : 1 + len(BRANCHES)],
-            np.clip(np.log10(classes) - 1.3, -1.5, 2) if classes else 0.0,
-            np.clip(np.log10(images / classes) - 2, -2, 2) if classes and images else 0.0,
-        ]
-    )
-
-
 @dataclass(frozen=True)
 class Forecast:
     """Joint posterior over models on one described data set, updated by anchors.
 
     Attributes:
-        fitted, context, recipe: the question. mean, sd: of each model's logit error `[models]`.
+        fitted, recipe: the question. mean, sd: of each model's logit error `[models]`; by the mean models are
+            ordered, and without anchors that is the order of `ranking.standing`.
             doubt: standard deviation of each model's own effect, without the data set's difficulty.
         draws: `[draws, models]` of logit errors, jointly; the same question gives the same draws.
         radius: deviations that the 80 % interval reaches. slopes: mean slope of every fact.
@@ -87,7 +73,6 @@ class Forecast:
     """
 
     fitted: Fitted
-    context: Array
     recipe: str
     mean: Array
     sd: Array
@@ -110,30 +95,27 @@ class Forecast:
             recipe: how the backbone is used.
             anchors: model's row → its measured error in [0, 1].
         """
-        context = contexts(dataset, recipe)
         scale = fitted.scale[recipe_branch(recipe)]
-        spread = np.kron(context, np.eye(len(FEATURES)))
-        slopes = spread @ fitted.slopes
-        covariance = spread @ fitted.slopes_covariance @ spread.T
         row = level_row(dataset, recipe)
         doubt = fitted.level_variance + float(row @ fitted.level_covariance @ row)
-        widen = 1.5 if context[1 : 1 + len(BRANCHES)].sum() == 0 else 1.0
+        widen = 1.5 if branch(dataset.get("domain")) is None else 1.0
         if dataset.get("foreign"):
             widen = 2.0  # outside the tables' support
-        belief = _Belief(fitted, slopes, covariance, scale, float(row @ fitted.level), doubt * widen)
+        belief = _Belief(
+            fitted, fitted.slopes, fitted.slopes_covariance, scale, float(row @ fitted.level), doubt * widen
+        )
         at = list(anchors or {})
         seen = logit(np.array([(anchors or {})[i] for i in at])) if at else np.array([])
         mean, variance, draws = belief.posterior(at, seen)
         return Forecast(
             fitted,
-            context,
             recipe,
             mean,
             np.sqrt(variance),
             scale * np.sqrt(belief.own_variance()),
             draws,
             fitted.radius[min(len(at), 1)],
-            scale * slopes,
+            scale * fitted.slopes,
             belief.covariance,
             len(at),
         )
@@ -266,14 +248,17 @@ def load_fitted(path: Path = FITTED) -> Fitted:
             f"The fitted model {path} cannot be read ({error}). Reinstall archimeter, or fit it again with "
             "`python -m archimeter.analysis.prediction.fit`."
         ) from error
-    components = d["components"].tolist()
+    full = dict(zip(d["components"].tolist(), d["full"].tolist(), strict=True))
     return Fitted(
         models=tuple(d["models"].tolist()),
         x=d["x"].astype(float),
-        groups={name: d[f"{name}_at"] for name in EFFECTS},
-        means={name: d[f"{name}_mean"] for name in EFFECTS},
-        variances={name: d[f"{name}_variance"] for name in EFFECTS},
-        full=dict(zip(components, d["full"].tolist(), strict=True)),
+        groups={"family": d["family_at"], "weights": np.full(len(d["models"]), -1)},
+        means={"family": np.zeros(len(d["families"])), "weights": np.zeros(1)},
+        variances={
+            "family": np.full(len(d["families"]), full["family"]),
+            "weights": np.array([full["weights"]]),
+        },
+        full=full,
         slopes=d["slopes"],
         slopes_covariance=d["slopes_covariance"].astype(float),
         level=d["level"],

@@ -1,11 +1,11 @@
-"""One model over all studies: what a backbone's logit error is, relative to others, on a data set like this.
+"""What is known of a backbone before any run in this laboratory: slopes on its facts, over all studies.
 
-Within a data set of a panel, standardised logit errors are explained by facts of the model (whose slopes may
-differ between domains, recipes and training set sizes), by its family, its architecture and its weights, by
-what its weights are in this one study (recipe, software, luck: a user's own laboratory is a new study), and
-by noise. Everything is Gaussian; the slopes' and effects' variances come from expectation maximisation, so
-that what the results do not support is shrunk to nothing. A model that no study measured has its facts and
-its family, and the full variance of the rest.
+Within a data set of a study, standardised ranks are explained by a few facts of the model (ImageNet error,
+size, pretraining). The slopes differ between studies around a mean; that mean, with the whole variance
+between studies, is what a new laboratory is told. Family and model have effects within a study only: what is
+left of them elsewhere is nothing that held-out studies confirm (`evaluation.ladder` prints it). Everything
+is Gaussian; the variances come from expectation maximisation, study by study, so that a study can be left out
+at the price of a subtraction.
 """
 
 from __future__ import annotations
@@ -16,182 +16,233 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .design import FEATURES, contexts, features
+from .design import N_NUMBERS, USED, features
 from .features import Facts, facts_table
 from .logits import logit
+from .ranking import standardised_ranks
 
 if TYPE_CHECKING:
     from .panels import Panel
 
-__all__ = ["Cells", "Pooled", "cells_of", "fit_pooled"]
+__all__ = ["Cells", "Pooled", "Sums", "cells_of", "fit_pooled", "sums_of"]
 
 Array = np.ndarray
-SLOPES = ("always", "domain", "recipe", "images")
-EFFECTS = ("family", "backbone", "weights", "in study")
+COMPONENTS = (
+    *("facts", "pretraining", "facts in study", "pretraining in study"),
+    *("family in study", "model in study", "noise"),
+)
 
 
 @dataclass(frozen=True)
 class Cells:
-    """All results in a row each.
+    """All results in a row each; a cell is one data set of one panel.
 
     Attributes:
-        y: logit error, centred within its data set and panel, over the panel's scale.
-        x: facts `[rows, features]`. context: `[rows, contexts]`. cell: which data set of which panel.
-        names: per effect, each row's level. weight: a data set counts once per study.
-        keys: per cell (panel index, study, data set). levels: mean raw logit error of each cell.
-        scales: per panel, median deviation of its cells.
+        y: standardised rank within the cell. raw: logit error. x: facts `[rows, features]`. cell: which.
+        family, model: names; a model's recipe is part of its name. weight: a data set counts once per study.
+        keys: per cell (panel index, study, data set). levels: mean logit error. spreads: its deviation
+            between models.
     """
 
     y: Array
+    raw: Array
     x: Array
-    context: Array
     cell: Array
-    names: Mapping[str, Array]
+    family: Array
+    model: Array
     weight: Array
     keys: tuple[tuple[int, str, str], ...]
     levels: Array
-    scales: Array
+    spreads: Array
+
+    @property
+    def studies(self) -> Array:
+        """Study of every row."""
+        return np.array([key[1] for key in self.keys])[self.cell]
+
+    @property
+    def datasets(self) -> Array:
+        """Data set of every row."""
+        return np.array([key[2] for key in self.keys])[self.cell]
+
+    def rows_of(self, cell: int) -> Array:
+        """Rows of one cell, in the order of the panel's models."""
+        return np.flatnonzero(self.cell == cell)
 
 
-def cells_of(panels: Sequence[Panel], facts: Mapping[str, Mapping[str, Any]], table: Facts) -> Cells:
+def cells_of(panels: Sequence[Panel], table: Facts) -> Cells:
     """Bring the panels' results into rows; models that timm does not have take part by their facts."""
-    y, x, context, cell, weight, keys, levels, scales = [], [], [], [], [], [], [], []
-    names: dict[str, list[str]] = {name: [] for name in EFFECTS}
+    parts: dict[str, list[Any]] = {name: [] for name in ("y", "raw", "x", "cell", "weight")}
+    family: list[str] = []
+    model: list[str] = []
+    keys, levels, spreads = [], [], []
     repeats: dict[tuple[str, str], int] = {}
     for panel in panels:
         for dataset in panel.datasets:
             repeats[panel.study, dataset] = repeats.get((panel.study, dataset), 0) + 1
     for number, panel in enumerate(panels):
         models = facts_table(table, panel.backbones, panel.weights)
-        xs, raw = features(models), logit(panel.errors)
-        scale = float(np.nanmedian([np.nanstd(raw[:, j]) for j in range(raw.shape[1])])) or 1.0
-        scales.append(scale)
+        x, y, raw = features(models), standardised_ranks(panel.errors), logit(panel.errors)
         for j, dataset in enumerate(panel.datasets):
-            seen = np.flatnonzero(~np.isnan(raw[:, j]))
-            y.append((raw[seen, j] - raw[seen, j].mean()) / scale)
-            x.append(xs[seen])
-            row = contexts(facts.get(dataset, {}), panel.recipe)
-            context.append(np.tile(row, (len(seen), 1)))
-            cell.append(np.full(len(seen), len(keys)))
-            weight.append(np.full(len(seen), 1 / repeats[panel.study, dataset]))
+            seen = np.flatnonzero(~np.isnan(y[:, j]))
+            if len(seen) < 2:
+                continue
+            parts["y"].append(y[seen, j])
+            parts["raw"].append(raw[seen, j])
+            parts["x"].append(x[seen])
+            parts["cell"].append(np.full(len(seen), len(keys)))
+            parts["weight"].append(np.full(len(seen), 1 / repeats[panel.study, dataset]))
+            family += [models[i].family for i in seen]
+            model += [f"{models[i].weights or models[i].backbone}, {panel.recipe}" for i in seen]
             keys.append((number, panel.study, dataset))
             levels.append(float(raw[seen, j].mean()))
-            for i in seen:
-                m = models[i]
-                names["family"].append(m.family)
-                names["backbone"].append(m.backbone)
-                name = m.weights or f"{m.backbone} ({panel.study})"
-                names["weights"].append(name)
-                names["in study"].append(f"{name} in {panel.study}, {panel.recipe}")
+            spreads.append(float(raw[seen, j].std()))
+    joined = {name: np.concatenate(values) for name, values in parts.items()}
     return Cells(
-        np.concatenate(y),
-        np.concatenate(x),
-        np.concatenate(context),
-        np.concatenate(cell),
-        {name: np.array(values) for name, values in names.items()},
-        np.concatenate(weight),
-        tuple(keys),
-        np.array(levels),
-        np.array(scales),
+        **joined,
+        family=np.array(family),
+        model=np.array(model),
+        keys=tuple(keys),
+        levels=np.array(levels),
+        spreads=np.array(spreads),
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sufficient statistics of a study over its columns (slopes, families, models), centred within cells."""
+
+    gram: Array
+    moment: Array
+    square: float
+    weight: float
+    n_families: int
+    n_models: int
+
+
+def sums_of(cells: Cells, use: Array) -> Sums:
+    """Of the rows `use` (boolean), which belong to one study."""
+    n_slopes = len(USED)
+    families, at_family = np.unique(cells.family[use], return_inverse=True)
+    models, at_model = np.unique(cells.model[use], return_inverse=True)
+    z = np.zeros((int(use.sum()), n_slopes + len(families) + len(models)))
+    z[:, :n_slopes] = cells.x[use][:, USED]
+    rows = np.arange(len(z))
+    z[rows, n_slopes + at_family] = 1
+    z[rows, n_slopes + len(families) + at_model] = 1
+    _, cell = np.unique(cells.cell[use], return_inverse=True)
+    order = np.argsort(cell, kind="stable")
+    starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
+    counts = np.bincount(cell)
+    z -= (np.add.reduceat(z[order], starts) / counts[:, None])[cell]
+    y = cells.y[use]
+    y = y - (np.bincount(cell, y) / counts)[cell]
+    wz = z * cells.weight[use][:, None]
+    square, weight = float(cells.weight[use] @ y**2), float(cells.weight[use].sum())
+    return Sums(wz.T @ z, wz.T @ y, square, weight, len(families), len(models))
+
+
+@dataclass(frozen=True, slots=True)
 class Pooled:
-    """The fitted model: posterior of slopes `[contexts × features]` and of every level of every effect.
+    """The fitted model.
 
     Attributes:
-        slopes, slopes_covariance: `[c · f]` and `[c · f, c · f]`.
-        effects: effect → (levels, mean, variance). variances: component → variance; `noise` is a rerun on
-            another data set of the same kind.
+        slopes, covariance: mean slopes over studies, `[used]` and `[used, used]`. variances: by COMPONENTS.
     """
 
     slopes: Array
-    slopes_covariance: Array
-    effects: Mapping[str, tuple[Array, Array, Array]]
+    covariance: Array
     variances: Mapping[str, float]
 
-    def slopes_for(self, context: Array) -> tuple[Array, Array]:
-        """Mean `[features]` and covariance of the slopes on data of this context."""
-        n = len(FEATURES)
-        spread = np.kron(context, np.eye(n))
-        return spread @ self.slopes, spread @ self.slopes_covariance @ spread.T
+    def standing(self, x: Array, slopes: Array | None = None) -> Array:
+        """Expected standing of models, lower is better; x: `features`. By the mean slopes unless given."""
+        return x[:, USED] @ (self.slopes if slopes is None else slopes)
 
-    def effect(self, name: str, levels: Sequence[str]) -> tuple[Array, Array]:
-        """Mean and variance of an effect at the given levels; an unseen level has 0 and the full variance."""
-        known, means, variances = self.effects[name]
-        place = {level: i for i, level in enumerate(known)}
-        at = np.array([place.get(level, -1) for level in levels])
-        full = self.variances[name]
-        return np.where(at >= 0, means[at], 0.0), np.where(at >= 0, variances[at], full)
+    def in_new_laboratory(self) -> Array:
+        """Covariance of the slopes there: of their mean and between studies."""
+        return self.covariance + np.diag(_slope_variances(self.variances, "{} in study"))
+
+    def in_known_laboratory(self, known: Sums) -> Array:
+        """Expected slopes in a laboratory with these results."""
+        part = _marginal(known, self.variances)
+        own = part.inverse @ (known.moment / self.variances["noise"] - part.cross.T @ self.slopes)
+        return self.slopes + own[: len(USED)]
 
 
 def fit_pooled(
-    cells: Cells, use: Array | None = None, variances: Mapping[str, float] | None = None, rounds: int = 12
+    sums: Sequence[Sums], variances: Mapping[str, float] | None = None, rounds: int = 20
 ) -> Pooled:
-    """Fit by expectation maximisation, or at given variances.
-
-    Args:
-        cells: the results.
-        use: boolean `[rows]`; all when None.
-        variances: components to keep; estimated when None.
-        rounds: of expectation maximisation.
-    """
-    use = np.ones(len(cells.y), bool) if use is None else use
-    z, blocks, levels = _columns(cells, use)
-    y, w = cells.y[use], cells.weight[use]
-    wz = z * w[:, None]
-    gram, moment, square = z.T @ wz, wz.T @ y, float(w @ y**2)
-    comp = dict(variances) if variances else _start(blocks)
-    inverse, mean = _solve(gram, moment, blocks, comp)
-    for _ in range(0 if variances else rounds - 1):
-        rest = square - 2 * float(mean @ moment) + float(mean @ gram @ mean) + float((inverse * gram).sum())
-        comp = _maximise(inverse, mean, blocks) | {"noise": max(rest / float(w.sum()), 1e-3)}
-        inverse, mean = _solve(gram, moment, blocks, comp)
-    n_slopes = sum(blocks[name].stop - blocks[name].start for name in SLOPES)
-    effects = {name: (levels[name], mean[blocks[name]], np.diag(inverse)[blocks[name]]) for name in EFFECTS}
-    return Pooled(mean[:n_slopes], inverse[:n_slopes, :n_slopes], effects, comp)
+    """Fit by expectation maximisation, or at given variances; without any study the slopes are 0."""
+    comp = dict(variances) if variances else dict.fromkeys(COMPONENTS, 0.05) | {"noise": 0.5}
+    for _ in range(0 if variances else rounds):
+        comp = _maximise(sums, comp)
+    return _population(sums, comp)[0]
 
 
-def _columns(cells: Cells, use: Array) -> tuple[Array, dict[str, slice], dict[str, Array]]:
-    x, context = cells.x[use], cells.context[use]
-    parts = [context[:, [c]] * x for c in range(context.shape[1])]
-    f, c = x.shape[1], context.shape[1]
-    blocks = {
-        "always": slice(0, f),
-        "domain": slice(f, 5 * f),
-        "recipe": slice(5 * f, 7 * f),
-        "images": slice(7 * f, c * f),
-    }
-    at, levels = c * f, {}
-    for name in EFFECTS:
-        known, place = np.unique(cells.names[name][use], return_inverse=True)
-        parts.append(np.eye(len(known))[place])
-        levels[name] = known
-        blocks[name] = slice(at, at + len(known))
-        at += len(known)
-    z = np.hstack(parts)
-    _, cell = np.unique(cells.cell[use], return_inverse=True)
-    sums = np.zeros((cell.max() + 1, z.shape[1]))
-    np.add.at(sums, cell, z)
-    return z - (sums / np.bincount(cell)[:, None])[cell], blocks, levels
+@dataclass(frozen=True, slots=True)
+class _Part:
+    inverse: Array
+    cross: Array
+    information: Array
+    score: Array
 
 
-def _start(blocks: Mapping[str, slice]) -> dict[str, float]:
-    return dict.fromkeys(blocks, 0.05) | {"always": 0.1, "noise": 0.5}
+def _marginal(s: Sums, comp: Mapping[str, float]) -> _Part:
+    """A study's information on the mean slopes, its own effects integrated out."""
+    n = len(USED)
+    own = np.concatenate(
+        [
+            _slope_variances(comp, "{} in study"),
+            np.full(s.n_families, comp["family in study"]),
+            np.full(s.n_models, comp["model in study"]),
+        ]
+    )
+    inverse = np.linalg.inv(s.gram / comp["noise"] + np.diag(1 / own))
+    cross = s.gram[:n] / comp["noise"]
+    reach = cross @ inverse
+    moment = s.moment / comp["noise"]
+    return _Part(inverse, cross, cross[:, :n] - reach @ cross.T, moment[:n] - reach @ moment)
 
 
-def _solve(
-    gram: Array, moment: Array, blocks: Mapping[str, slice], comp: Mapping[str, float]
-) -> tuple[Array, Array]:
-    penalty = np.concatenate([np.full(b.stop - b.start, 1 / comp[name]) for name, b in blocks.items()])
-    inverse = np.linalg.inv(gram / comp["noise"] + np.diag(penalty))
-    return inverse, inverse @ moment / comp["noise"]
+def _population(sums: Sequence[Sums], comp: Mapping[str, float]) -> tuple[Pooled, list[_Part]]:
+    parts = [_marginal(s, comp) for s in sums]
+    information = np.diag(1 / _slope_variances(comp, "{}"))
+    for part in parts:
+        information = information + part.information
+    covariance = np.linalg.inv(information)
+    score = np.sum([part.score for part in parts], axis=0) if parts else np.zeros(len(USED))
+    return Pooled(covariance @ score, covariance, comp), parts
 
 
-def _maximise(inverse: Array, mean: Array, blocks: Mapping[str, slice]) -> dict[str, float]:
-    found = {}
-    for name, b in blocks.items():
-        size = b.stop - b.start
-        found[name] = max(float((mean[b] ** 2).sum() + np.trace(inverse[b, b])) / size, 1e-5)
-    return found
+def _maximise(sums: Sequence[Sums], comp: Mapping[str, float]) -> dict[str, float]:
+    pooled, parts = _population(sums, comp)
+    beta, v, n = pooled.slopes, pooled.covariance, len(USED)
+    squares: dict[str, list[Array]] = {name: [] for name in COMPONENTS}
+    whole = beta**2 + np.diag(v)
+    squares["facts"], squares["pretraining"] = [whole[:N_NUMBERS]], [whole[N_NUMBERS:]]
+    rest = 0.0
+    for s, part in zip(sums, parts, strict=True):
+        own = part.inverse @ (s.moment / comp["noise"] - part.cross.T @ beta)
+        lever = part.inverse @ part.cross.T
+        covariance = part.inverse + lever @ v @ lever.T
+        second = own**2 + np.diag(covariance)
+        squares["facts in study"].append(second[:N_NUMBERS])
+        squares["pretraining in study"].append(second[N_NUMBERS:n])
+        squares["family in study"].append(second[n : n + s.n_families])
+        squares["model in study"].append(second[n + s.n_families :])
+        total = own.copy()
+        total[:n] += beta
+        joint = covariance.copy()  # of the study's own effects with the mean slopes added to its slopes
+        joint[:n] -= v @ lever.T
+        joint[:, :n] -= lever @ v
+        joint[:n, :n] += v
+        rest += s.square - 2 * float(total @ s.moment) + float(total @ s.gram @ total)
+        rest += float((joint * s.gram).sum())
+    weight = sum(s.weight for s in sums)
+    found = {name: max(float(np.concatenate(v).mean()), 1e-5) for name, v in squares.items() if v}
+    return dict(comp) | found | {"noise": max(rest / weight, 1e-3)}
+
+
+def _slope_variances(comp: Mapping[str, float], name: str) -> Array:
+    numbers, kinds = comp[name.format("facts")], comp[name.format("pretraining")]
+    return np.concatenate([np.full(N_NUMBERS, numbers), np.full(len(USED) - N_NUMBERS, kinds)])

@@ -3,7 +3,9 @@
 Each known data set's ranks are standardised to mean 0 and deviation 1. A model's standing is a Gaussian
 process over data sets: a part that all data sets share, a part that like domains share, and noise. How much
 of each is learned from the ranks themselves: the posterior mean is averaged over a grid of shares and noise
-levels, weighted by their marginal likelihood. With nothing domain-specific to learn this is the mean rank.
+levels, weighted by their marginal likelihood. What is known without these data sets (`pooled`) is the mean of
+the process, as far as the ranks bear it out. With nothing domain-specific to learn and no prior this is the
+mean rank.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ __all__ = ["mean_rank", "standardised_ranks", "standing"]
 Array = np.ndarray
 SHARES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 NOISES = (0.5, 1.0, 2.0, 4.0, 8.0)
+TRUSTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
+"""What the prior may count for: a laboratory whose results contradict it does not follow it."""
 
 
 def ranks(values: Array) -> Array:
@@ -50,42 +54,61 @@ def mean_rank(errors: Array) -> Array:
     return _row_mean(raw)
 
 
-def standing(errors: Array, domains: Sequence[str], domain: str) -> Array:
-    """Expected standardised rank of every model on a new data set.
+def standing(errors: Array, domains: Sequence[str], domain: str, prior: Array | None = None) -> Array:
+    """Expected standardised rank of every model on a new data set: the one order that is recommended.
 
     Args:
-        errors: `[models, datasets]` on the known data sets, NaN where not measured.
+        errors: `[models, datasets]` of this laboratory's known data sets, NaN where not measured; no columns
+            where the laboratory is not known.
         domains: of the known data sets.
         domain: of the new one.
+        prior: `[models]`, what is expected without this laboratory's results (`pooled`); nothing when None.
 
     Returns:
-        `[models]`, lower is better; NaN for a model without any result.
+        `[models]`, lower is better. A model without any result has its prior; NaN where it has none either.
     """
+    foretold = np.zeros(len(errors)) if prior is None else prior
     z = standardised_ranks(errors)
+    own = _row_mean(z)
+    if np.isnan(own).all():
+        return foretold
+    foretold = foretold - foretold[~np.isnan(own)].mean()
+    filled = np.where(np.isnan(z), own[:, None], z)  # a gap is worth the model's own mean
+    complete = ~np.isnan(z).any(axis=1)
     alike, to_new = likeness_matrix(domains, domains), likeness_matrix(domains, [domain])[:, 0]
-    filled = np.where(np.isnan(z), _row_mean(z)[:, None], z)  # a gap is worth the model's own mean
-    complete = z[~np.isnan(z).any(axis=1)]
+    shares = TRUSTS if foretold.any() else (0.0,)
     log_likelihoods, means = [], []
     for share in SHARES:
         covariance = (1 - share) + share * alike
         weights_to = (1 - share) + share * to_new
         for noise in NOISES:
             k = covariance + noise * np.eye(len(domains))
-            log_likelihoods.append(_log_likelihood(k, complete))
+            log_likelihoods += _log_likelihoods(k, z[complete], foretold[complete], shares)
             w = np.linalg.solve(k, weights_to)
-            means.append(filled @ w / max(abs(w.sum()), 1e-9))
+            means += [trust * foretold + (filled - trust * foretold[:, None]) @ w for trust in shares]
     odds = np.exp(np.array(log_likelihoods) - max(log_likelihoods))
-    return odds / odds.sum() @ np.array(means)
+    found = odds / odds.sum() @ np.array(means)
+    return np.where(np.isnan(own), foretold if prior is not None else np.nan, found)
 
 
-def _log_likelihood(k: Array, rows: Array) -> float:
-    """Of rows ~ N(0, scale · k) with the scale at its maximum; a degree of freedom goes to the centring."""
+def _log_likelihoods(k: Array, rows: Array, prior: Array, trusts: Sequence[float]) -> list[float]:
+    """Of rows ~ N(trust · prior, scale · k) with the scale at its maximum, for each trust.
+
+    A degree of freedom goes to the centring.
+    """
     n, d = rows.shape
     if n < 3:
-        return 0.0
+        return [0.0] * len(trusts)
     lower = np.linalg.cholesky(k)
-    scale = max(float((np.linalg.solve(lower, rows.T) ** 2).sum()) / (n * d), 1e-12)
-    return float(-(n - 1) * (0.5 * d * np.log(scale) + np.log(np.diag(lower)).sum()))
+    white = np.linalg.solve(lower, rows.T)
+    one = np.linalg.solve(lower, np.ones(d))
+    squares = float((white**2).sum()), float((one @ white) @ prior), float(one @ one) * float(prior @ prior)
+    determinant = float(np.log(np.diag(lower)).sum())
+    found = []
+    for trust in trusts:
+        scale = max((squares[0] - 2 * trust * squares[1] + trust**2 * squares[2]) / (n * d), 1e-12)
+        found.append(float(-(n - 1) * (0.5 * d * np.log(scale) + determinant)))
+    return found
 
 
 def _row_mean(values: Array) -> Array:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.stats import weightedtau
+from scipy.stats import kendalltau, weightedtau
 
-from archimeter.analysis.evaluation.measures import bootstrap_mean, recall, regret, weighted_tau
+from archimeter.analysis.evaluation.measures import bootstrap_mean, recall, regret, tau, weighted_tau
 
 ERRORS = np.array([0.10, 0.20, 0.15, 0.40])
 
@@ -11,6 +11,17 @@ def test_weighted_tau_is_scipys_on_accuracies():
     order = np.array([2.0, 1.0, 3.0, 4.0])
     assert weighted_tau(ERRORS, order) == pytest.approx(weightedtau(1 - ERRORS, -order).statistic)
     assert weighted_tau(ERRORS, ERRORS) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_taus_are_scipys_with_and_without_ties(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 40))
+    one, other = rng.normal(size=(2, n))
+    if seed % 2:
+        one, other = np.round(one), np.round(other, 1)
+    assert weighted_tau(one, other) == pytest.approx(weightedtau(-one, -other).statistic, nan_ok=True)
+    assert tau(one, other) == pytest.approx(kendalltau(one, other).statistic, nan_ok=True)
 
 
 def test_regret_is_what_the_best_of_the_first_k_loses_in_points():

@@ -42,6 +42,45 @@ def test_where_domains_disagree_the_asked_domain_leads():
     assert np.corrcoef(near_other, other)[0, 1] > 0.9
 
 
+def test_without_results_the_prior_is_the_order():
+    prior = np.array([0.3, -0.2, 0.1])
+    assert standing(np.empty((3, 0)), [], "natural", prior) == pytest.approx(prior)
+
+
+def test_a_model_without_results_keeps_its_prior_and_gaps_stay_gaps():
+    rng = np.random.default_rng(0)
+    errors = expit(np.arange(8.0)[:, None] / 4 + 0.1 * rng.normal(size=(8, 5)))
+    errors[3] = np.nan
+    prior = np.arange(8.0) / 4
+    order = standing(errors, ["natural"] * 5, "natural", prior)
+    assert list(np.argsort(order)) == list(range(8))
+    assert np.isnan(standing(errors, ["natural"] * 5, "natural")[3])
+
+
+def test_results_that_contradict_the_prior_overrule_it():
+    rng = np.random.default_rng(1)
+    errors = expit(np.arange(12.0)[:, None] / 4 + 0.05 * rng.normal(size=(12, 8)))
+    order = standing(errors, ["natural"] * 8, "natural", -np.arange(12.0) / 4)
+    assert list(np.argsort(order)) == list(range(12))
+
+
+def test_alike_data_sets_say_more_of_a_level():
+    rng = np.random.default_rng(2)
+    easy, hard = rng.normal(-3, 0.1, 4), rng.normal(1, 0.1, 4)
+    errors = expit(np.concatenate([easy, hard]) + np.linspace(-0.3, 0.3, 6)[:, None])
+    rows = [{"domain": "remote-sensing"}] * 4 + [{"domain": "radiology"}] * 4
+    like_easy = prior(errors, rows, {"domain": "remote-sensing"})
+    like_hard = prior(errors, rows, {"domain": "radiology"})
+    assert (like_easy.mean < -1).all()
+    assert (like_hard.mean > -1).all()
+
+
+def test_a_small_test_set_widens():
+    errors = expit(np.random.default_rng(0).normal(-2, 0.5, (6, 8)))
+    small, large = (prior(errors, [{}] * 8, {"n_train": n}) for n in (300, 60_000))
+    assert (np.diag(small.covariance) > np.diag(large.covariance)).all()
+
+
 def test_ranks_share_ties_and_keep_gaps():
     z = standardised_ranks(np.array([[0.1], [0.1], [0.3], [np.nan]]))
     assert z[0, 0] == z[1, 0] < z[2, 0]
