@@ -1,12 +1,12 @@
 """Which backbone to try: what the fitted model expects of each, beside what was really measured nearby.
 
-The order is the weighted mean rank over the nearest data sets. On the shipped tables every model also has a
-predicted error (`prediction`), and those without a result on these data sets follow in its order. On other
-evidence there is no fitted model.
+On the shipped tables every model has a predicted error (`prediction`), and the order is that of `Outlook`. On
+other evidence there is no fitted model: there the order is the weighted mean rank over the nearest data sets.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from .budgets import Budget, affordable
 from .costs import Costs
 from .custom import with_custom, with_unnamed
 from .evidence import Candidate, Evidence, Result, Task, load_evidence
+from .laboratory import with_laboratory
 from .nearest import Neighbour, nearest
 from .outlook import CHECKLIST, Expected, Outlook, advice, foreign
 from .prediction.forecast import load_fitted
@@ -98,8 +99,9 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
 
 
 def _fitted(known: Evidence) -> Fitted:
-    unnamed = {name for task in known.own_tasks for name in task.runs}
-    return with_custom(with_unnamed(load_fitted(), sorted(unnamed), known), known.custom)
+    unnamed = sorted({name for task in known.own_tasks for name in task.runs})
+    fitted = with_laboratory(with_unnamed(load_fitted(), unnamed, known), known.own_tasks)
+    return with_custom(fitted, known.custom)
 
 
 class Candidates(dict[str, Candidate]):
@@ -248,6 +250,7 @@ def _notes(
     ties = sum(row.tied_with_first for row in rows)
     predicted = rows[0].expected is not None
     n_models, n_kept = counts
+    larger = [row for row in rows if _expects_more(row, known)]
     said = [
         (not predicted, _ORDER),
         (predicted, _PREDICTED),
@@ -259,17 +262,41 @@ def _notes(
             else f"{n_models} models have results on the {len(near)} nearest data sets; "
             f"{n_kept} fit the budget.",
         ),
+        (predicted and not _limited(query), _NO_BUDGET),
         (query.domain == "unknown", _NO_DOMAIN),
         (query.domain != "unknown" and not any(_alike(n, query) for n in near), _outside(query)),
         (_timed(rows, single=False), _OFFLINE),
         (_timed(rows, single=True), _SINGLE),
         (any(row.fit_times for row in rows), _FIT.format(epochs=query.epochs)),
+        (bool(larger), _larger(larger)),
         (ties > 0, f"{ties} of {len(rows)} rows cannot be told from the first by the published noise."),
         (any(row.custom for row in rows), _CUSTOM),
         (bool(known.custom) and not predicted, _CUSTOM_ALONE),
         (any(n.task.study == "fastai" for n in near), _FASTAI_GAPS),
     ]
     return tuple(words for holds, words in said if holds)
+
+
+def _expects_more(row: Recommended, known: Evidence) -> bool:
+    """Whether the weights expect larger images than the architecture was counted at."""
+    shapes = known.profiles.get(row.backbone, {}).get("input_shapes")
+    if not row.preprocessing or not isinstance(shapes, str):
+        return False
+    return row.preprocessing["input_size"][-1] > json.loads(shapes)[0][-1]
+
+
+def _larger(rows: list[Recommended]) -> str:
+    named = ", ".join(
+        f"{row.weights} ({row.preprocessing['input_size'][-1]})" for row in rows if row.preprocessing
+    )
+    return (
+        "Counts, times and memory are those of an architecture's default size; these weights expect larger "
+        f"images, for which they grow about with the area: {named}."
+    )
+
+
+def _limited(query: Query) -> bool:
+    return bool(query.max_params or query.max_macs or query.within or query.memory or query.fit_within)
 
 
 def _timed(rows: tuple[Recommended, ...], *, single: bool) -> bool:
@@ -301,10 +328,14 @@ _ORDER = (
     "to expect: only a run on your images tells that."
 )
 _PREDICTED = (
-    "The order is a weighted mean rank over the nearest data sets; models without a result there follow by "
-    "predicted error, which orders worse. Predicted errors come from results on other data sets; the "
-    "interval is mostly the unknown difficulty of yours. One run of your own (--anchor backbone=error) "
-    "narrows it more than anything else."
+    "The order is that of the predicted errors, which come from what a model is and from results on other "
+    "data sets; in laboratories left out it is better than that of the results nearby, which stand beside it "
+    "(archimeter evaluate). The interval is mostly the unknown difficulty of your data: one run of your own "
+    "(--anchor backbone=error) narrows it more than anything else."
+)
+_NO_BUDGET = (
+    "No budget was stated, and larger models are expected to do better: say what you can spend (--max-memory "
+    "8GB, --max-fit-time '2 h @ RTX 3090', --within '5 ms @ RTX 4090', --max-params 50M)."
 )
 _NO_DOMAIN = "No domain was stated, so every data set counts as half foreign: --domain narrows it."
 _OFFLINE = (

@@ -134,14 +134,14 @@ def _twins(what: str, groups: list[Twins]) -> Iterable[str]:
         extra = sum(len(group.paths) - 1 for group in groups)
         wrong = sum(group.labels_differ for group in groups)
         said = f"; in {wrong} of these groups the labels differ" if wrong else ""
-        yield f"{extra} images are {what} as another, such as {' = '.join(groups[0].paths[:3])}{said}."
+        yield f"{_count(extra, 'image')} {what} as another, such as {' = '.join(groups[0].paths[:3])}{said}."
 
 
 def _leaks(facts: ImageFacts) -> Iterable[str]:
     if facts.leaks:
         across = " and ".join(facts.leaks[0].splits)
         yield (
-            f"Leak: {len(facts.leaks)} pictures are in several splits ({across}), such as "
+            f"Leak: {_count(len(facts.leaks), 'picture')} in several splits ({across}), such as "
             f"{' = '.join(facts.leaks[0].paths[:3])}; the error measured there will be too low."
         )
 
@@ -154,6 +154,10 @@ def _domain(guess: Guess) -> str:
         f"The domain was not guessed: the images could be {guess.domain} ({guess.why}), but that is not "
         "telling. Say --domain."
     )
+
+
+def _count(n: int, what: str) -> str:
+    return f"1 {what} is" if n == 1 else f"{n:,} {what}s are"
 
 
 def _more(n: int) -> str:
