@@ -265,8 +265,11 @@ class Evidence:
 
     def memory_of(self, mode: str, optimiser: str | None) -> dict[str, Row]:
         """Backbone → its memory as lines in the batch (see `data.memory`)."""
-        rows = self.memory.where(mode=mode, optimiser=optimiser).rows(_WEIGHED)
-        return {row["backbone"]: row for row in rows if row["fixed_bytes"] is not None}
+        return {
+            row["backbone"]: row
+            for row in self.memory.rows(_WEIGHED)
+            if (row["mode"], row["optimiser"]) == (mode, optimiser) and row["fixed_bytes"] is not None
+        }
 
 
 def _custom(model: str, row: Row) -> Candidate:

@@ -23,16 +23,16 @@ class Columns:
     Args:
         read: name → its values.
         names: all columns' names, for `rows`.
-        where: column values → the table of the rows that have them.
+        pick: runs of places, as (first, end) → the table of these rows.
     """
 
     def __init__(
         self,
         read: Callable[[str], list[Any]],
         names: Callable[[], Sequence[str]],
-        where: Callable[[Mapping[str, Any]], Columns],
+        pick: Callable[[list[tuple[int, int]]], Columns],
     ) -> None:
-        self._read, self._names, self._where = read, names, where
+        self._read, self._names, self._pick = read, names, pick
         self._known: dict[str, list[Any]] = {}
 
     def __getitem__(self, name: str) -> list[Any]:
@@ -46,18 +46,22 @@ class Columns:
         return [dict(zip(held, row, strict=True)) for row in zip(*held.values(), strict=True)]
 
     def where(self, **values: Any) -> Columns:
-        """The rows that have these values in these columns; None matches what is missing."""
-        return self._where(values)
+        """The rows that have these values in these columns; they should lie together."""
+        wanted = tuple(values.values())
+        held = zip(*(self[name] for name in values), strict=True)
+        same = [False, *(row == wanted for row in held), False]
+        edges = [i for i in range(len(same) - 1) if same[i] != same[i + 1]]
+        return self._pick(list(zip(edges[::2], edges[1::2], strict=True)))
 
 
 def columns_of_rows(rows: Iterable[Mapping[str, Any]]) -> Columns:
     """A table of rows; a missing key is a missing value."""
     held = list(rows)
-
-    def where(values: Mapping[str, Any]) -> Columns:
-        return columns_of_rows(row for row in held if all(row.get(k) == v for k, v in values.items()))
-
-    return Columns(lambda name: [row.get(name) for row in held], lambda: list(held[0]) if held else [], where)
+    return Columns(
+        lambda name: [row.get(name) for row in held],
+        lambda: list(held[0]) if held else [],
+        lambda runs: columns_of_rows(row for first, end in runs for row in held[first:end]),
+    )
 
 
 def columns_of_file(path: Path, names: Sequence[str] | None = None) -> Columns:
@@ -77,24 +81,15 @@ def columns_of_file(path: Path, names: Sequence[str] | None = None) -> Columns:
 
 
 def _lazily(table: Callable[[], pa.Table]) -> Columns:
-    def where(values: Mapping[str, Any]) -> Columns:
-        found = table()
-        for name, value in values.items():
-            found = _rows_with(found, name, value)
+    def pick(runs: list[tuple[int, int]]) -> Columns:
+        import pyarrow as pa
+
+        # as slices: pyarrow's own filters load pandas, a quarter of a second
+        slices = [table().slice(first, end - first) for first, end in runs]
+        found = pa.concat_tables(slices) if slices else table().slice(0, 0)
         return _lazily(lambda: found)
 
-    return Columns(lambda name: table()[name].to_pylist(), lambda: table().column_names, where)
-
-
-def _rows_with(table: pa.Table, name: str, value: Any) -> pa.Table:
-    """The rows as slices of the table: pyarrow's own filters load pandas, a quarter of a second."""
-    import pyarrow as pa
-
-    held = table[name].to_pylist()
-    same = [False, *(one == value for one in held), False]
-    edges = [i for i in range(len(same) - 1) if same[i] != same[i + 1]]
-    slices = [table.slice(a, b - a) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    return pa.concat_tables(slices) if slices else table.slice(0, 0)
+    return Columns(lambda name: table()[name].to_pylist(), lambda: table().column_names, pick)
 
 
 def _read(path: Path, names: Sequence[str] | None) -> pa.Table:
