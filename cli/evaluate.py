@@ -67,7 +67,7 @@ def _show(found: Evaluation, protocols: Any) -> None:
     if len(found.levels):
         note(_INTERVALS)
     if len(found.ladder):
-        note("The ladder; a rung helps where the interval of its gain on the rung below is clear of 0:")
+        note("The ladder: each rung's gain on the one it is laid over; it says something where clear of 0:")
         emit([row | _gain_words(row) for row in _rows(found.ladder)], _LADDER_COLUMNS)
         note(_LADDER)
     if len(found.ceilings):
@@ -91,7 +91,7 @@ def _gain_words(row: dict[str, Any]) -> dict[str, str]:
         "over_words": over if isinstance(over, str) else "",
         "gain": _paired(row, "gain_tau_w", 3),
         "gain_regret": _paired(row, "gain_regret_1", 2),
-        "verdict": ("yes" if row["helps"] else "no") if isinstance(over, str) else "",
+        "said": row["verdict"] if isinstance(over, str) else "",
         "use": "used" if row["used"] else "",
     }
 
@@ -177,7 +177,7 @@ _LADDER_COLUMNS = [
     Column("gain", "gain", right=False),
     Column("regret_1", "regret@1", plain(2)),
     Column("gain_regret", "gain", right=False),
-    Column("verdict", "helps", right=False),
+    Column("said", "verdict", right=False),
     Column("use", "", right=False),
 ]
 _CEILING_COLUMNS = [

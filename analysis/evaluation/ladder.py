@@ -90,7 +90,8 @@ def _elsewhere(case: Any, world: Any, hidden: frozenset[str], prior: Array) -> d
 def ladder_rows(per_dataset: pd.DataFrame) -> list[dict[str, Any]]:
     """Each rung's mean scores and its paired gain on the rung below, with 95 % intervals over data sets.
 
-    `helps` only where the interval of the gain in τw lies above zero, or that of regret@1 below.
+    `verdict`: `helps` where the interval of the gain in τw lies above zero or that of regret@1 below,
+    `harms` where it is the other way round, `mixed` where both hold, `no difference` where neither does.
     """
     out = []
     for rung in LADDER:
@@ -111,9 +112,17 @@ def ladder_rows(per_dataset: pd.DataFrame) -> list[dict[str, Any]]:
                 gain = (table[mine] - table[RUNG + rung.over]).to_numpy(float)
                 mean, low, high = bootstrap_mean(gain, rng=np.random.default_rng(0))
                 row |= {f"gain_{m}": mean, f"gain_{m}_low": low, f"gain_{m}_high": high}
-            row["helps"] = bool(row["gain_tau_w_low"] > 0 or row["gain_regret_1_high"] < 0)
+            row["verdict"] = _verdict(row)
         out.append(row)
     return out
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    better = row["gain_tau_w_low"] > 0 or row["gain_regret_1_high"] < 0
+    worse = row["gain_tau_w_high"] < 0 or row["gain_regret_1_low"] > 0
+    if better and worse:
+        return "mixed"
+    return "helps" if better else "harms" if worse else "no difference"
 
 
 def _standardised(values: Array) -> Array:
