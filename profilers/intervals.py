@@ -20,7 +20,12 @@ BLOCK_COUNTS = (20, 10, 5)
 RESAMPLES = 2000
 UNSEEN = 0.02
 """Relative spread, 1 sigma, between runs that no single run can see: where the memory lies, what the
-machine's neighbours do this minute. An assumption; `benchmarks/latency_repeatability.py` can measure it."""
+machine's neighbours do this minute. An assumption: `benchmarks/latency_repeatability.py` would measure it on
+a calm machine; on a shared one, 2 of its 20 pairs were undisturbed, which is too few to set it from."""
+CONTENTION = 2.0
+"""A step that had the share s of a core takes up to s**-2 of its time alone, not 1/s: who has the core
+meanwhile also empties its caches. Of 15 backbones timed alone and with 0.55 to 0.75 of a core (the same
+benchmark, two cores, others at work), the latter took 0.9 to 2.5 times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,8 @@ def median_interval(
     Args:
         samples_s: seconds a step, in the order in which they were taken; at least 2.
         core_share: of the time for which the process was ready to compute, the share in which it had a
-            core. Below 1 others took the cores, and the lower bound falls to what an idle machine would
-            have shown.
+            core. Below 1 others took the cores, and the lower bound falls to what an idle machine may
+            have shown (`CONTENTION`).
         level: coverage.
 
     Returns:
@@ -69,7 +74,7 @@ def median_interval(
         inside = max(inside, quantile * float(np.std(medians, ddof=1)) / count**0.5)
     unseen = float(stats.norm.ppf(0.5 + level / 2)) * UNSEEN * median
     half = float(np.hypot(inside, unseen))
-    granted = min(1.0, core_share or 1.0)
+    granted = min(1.0, core_share or 1.0) ** CONTENTION
     return Interval(median, max(0.0, median - half) * granted, median + half)
 
 

@@ -59,6 +59,13 @@ def test_a_contended_run_reaches_down_to_what_an_idle_machine_would_show():
     assert contended.high == pytest.approx(2.5 * (1 + 1.959964 * UNSEEN))
 
 
+def test_a_contended_run_may_have_taken_more_than_its_share_says():
+    """What was seen: 118.8 ms with 0.63 of a core, 48.1 ms with a whole one."""
+    contended, alone = median_interval([118.8] * 50, core_share=0.63), median_interval([48.1] * 50)
+    assert contended.overlaps(alone)
+    assert not contended.overlaps(median_interval([40.0] * 50))
+
+
 def test_a_ratio_is_covered_as_often_as_promised():
     rng = np.random.default_rng(4)
     hits = 0
