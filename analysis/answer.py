@@ -11,6 +11,7 @@ from .outlook import Expected, NextRun
 from .query import Query
 
 __all__ = [
+    "BestThere",
     "FitTime",
     "KnownResult",
     "MemoryNeed",
@@ -37,6 +38,15 @@ class KnownResult:
     n_runs: int
     place: int
     n_models: int
+
+
+@dataclass(frozen=True, slots=True)
+class BestThere:
+    """A model that did best on a near data set, of those that the budget leaves; `place` of all there."""
+
+    model: str
+    error: float
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,10 @@ class Recommended:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The answer: rows, the data sets it rests on, and what it does not know."""
+    """The answer: rows, the data sets most like the asked one, and what it does not know.
+
+    best_there: for each of `nearest` what really did best there, within the budget.
+    """
 
     query: Query
     rows: tuple[Recommended, ...]
@@ -147,13 +160,17 @@ class Recommendation:
     highest_level: float | None = None
     advice: str | None = None
     checklist: tuple[str, ...] = ()
+    best_there: tuple[tuple[BestThere, ...], ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """The whole answer as one JSON-able object."""
         return {
             "query": asdict(self.query),
             "recommendations": [asdict(row) for row in self.rows],
-            "nearest": [_neighbour_row(neighbour) for neighbour in self.nearest],
+            "nearest": [
+                _neighbour_row(neighbour) | {"best_there": [asdict(one) for one in best]}
+                for neighbour, best in zip(self.nearest, self.best_there, strict=True)
+            ],
             "n_candidates": self.n_candidates,
             "notes": list(self.notes),
             "shortlist": list(self.shortlist),

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..data.errors import InputError
-from .answer import FitTime, KnownResult, MemoryNeed, Recommendation, Recommended, Speed, Support
+from .answer import BestThere, FitTime, KnownResult, MemoryNeed, Recommendation, Recommended, Speed, Support
 from .budgets import Budget, affordable
 from .costs import Costs
 from .custom import with_custom, with_unnamed
@@ -81,9 +81,10 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         )
         for rank, model in shown
     )
+    best_there = tuple(_best_there(neighbour.task, kept) for neighbour in near)
     notes = _notes(query, known, near, (len(models), len(kept)), rows)
     if outlook is None:
-        return Recommendation(query, rows, near, len(models), notes)
+        return Recommendation(query, rows, near, len(models), notes, best_there=best_there)
     return Recommendation(
         query,
         rows,
@@ -95,6 +96,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         highest_level=outlook.forecast.highest_level,
         advice=advice(query),
         checklist=CHECKLIST,
+        best_there=best_there,
     )
 
 
@@ -102,6 +104,19 @@ def _fitted(known: Evidence) -> Fitted:
     unnamed = sorted({name for task in known.own_tasks for name in task.runs})
     fitted = with_laboratory(with_unnamed(load_fitted(), unnamed, known), known.own_tasks)
     return with_custom(fitted, known.custom)
+
+
+def _best_there(task: Task, kept: Iterable[str], most: int = 3) -> tuple[BestThere, ...]:
+    """What did best on a data set, of the weights and architectures that the budget leaves."""
+    names = {*kept}
+    names |= {name.partition(".")[0] for name in names}
+    places = sorted(task.results, key=lambda model: (task.results[model].error, model))
+    ranked = [
+        BestThere(model, task.results[model].error, place)
+        for place, model in enumerate(places, start=1)
+        if model in names
+    ]
+    return tuple(ranked[:most])
 
 
 class Candidates(dict[str, Candidate]):

@@ -119,9 +119,11 @@ _PREDICTED = (
 
 
 def _explain(answer: Recommendation) -> None:
-    for neighbour in answer.nearest[:3]:
+    for neighbour, best in list(zip(answer.nearest, answer.best_there, strict=True))[:3]:
         task = neighbour.task
-        note(f"near: {task.dataset} ({task.study}, {task.recipe}): {'; '.join(neighbour.reasons)}")
+        did = ", ".join(f"{one.model} ({100 * one.error:.2f} %)" for one in best)
+        known = f"; best of {len(task.results)} within your budget: {did}" if did else ""
+        note(f"near: {task.dataset} ({task.study}, {task.recipe}): {'; '.join(neighbour.reasons)}{known}")
     for words in answer.notes:
         note(words)
     if answer.shortlist:

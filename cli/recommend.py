@@ -75,7 +75,7 @@ def recommend(
     as_csv: CsvFlag = False,
     output: OutputFile = None,
 ) -> None:
-    """Rank backbones by how they did on the data sets most like yours, within your budget.
+    """Rank backbones by the error to expect on images like yours, within your budget.
 
     With -o answer.html the answer is a page.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ..analysis.answer import Recommendation, Recommended
+    from ..analysis.answer import BestThere, Recommendation, Recommended
     from ..analysis.nearest import Neighbour
     from .page import Tables
 
@@ -154,17 +154,14 @@ def preprocessing(known: Any) -> str:
     return f"{size}, {known['interpolation']}, crop {known['crop_pct']:g}, mean {mean}, deviation {std}"
 
 
-def _neighbour(neighbour: Neighbour, rows: Sequence[Recommended]) -> dict[str, Any]:
+def _neighbour(neighbour: Neighbour, best: Sequence[BestThere]) -> dict[str, Any]:
     task = neighbour.task
-    best = min(task.results.values(), key=lambda result: result.error).error
-    scored = [task.results.get(row.weights or row.backbone) for row in rows[:3]]
     return {
         "dataset": task.dataset,
         "study": f"{task.study}, {task.recipe}",
         "n": len(task.results),
         "weight": f"{neighbour.weight:.2f}",
-        "best": f"{100 * best:.2f}",
-        "scored": [f"{100 * one.error:.2f}" if one else "–" for one in scored],
+        "best": ", ".join(f"{one.model} ({100 * one.error:.2f} %)" for one in best) or "–",
         "why": "; ".join(neighbour.reasons),
     }
 
@@ -180,8 +177,7 @@ def advice_section(answer: Recommendation, images: Sequence[str] = ()) -> Sectio
     body = part(
         "advice.html.j2",
         choices=shown,
-        names=[choice.name for choice in shown[:3]],
-        nearest=[_neighbour(one, answer.rows) for one in answer.nearest],
+        nearest=[_neighbour(*pair) for pair in zip(answer.nearest, answer.best_there, strict=True)],
         runs=answer.next_runs[:3],
         shortlist=answer.shortlist,
         advice=answer.advice,

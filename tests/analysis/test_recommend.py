@@ -231,3 +231,17 @@ def test_the_same_query_gives_the_same_bytes_in_any_order_of_the_rows():
 def test_without_results_there_is_nothing_to_rank_by():
     with pytest.raises(InputError, match="no usable observation"):
         recommend(Query(), Evidence.of(observations=[]))
+
+
+def test_what_did_best_on_the_nearest_data_sets_is_said_within_the_budget():
+    answer = recommend(SATELLITE, evidence())
+    planet = answer.as_document()["nearest"][0]
+    assert planet["dataset"] == "planet"
+    assert planet["best_there"] == [
+        {"model": "resnet50.a1_in1k", "error": 0.04, "place": 1},
+        {"model": "resnet18.a1_in1k", "error": 0.05, "place": 2},
+        {"model": "resnet101.clip", "error": 0.06, "place": 3},
+    ]
+    small = Query(images=1000, classes=17, domain="remote-sensing", max_params=20e6)
+    (best,) = recommend(small, evidence()).best_there[0]
+    assert (best.model, best.place) == ("resnet18.a1_in1k", 2)
