@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..analysis.pareto import pareto
+from ..analysis.pareto import front_probability, pareto
 from .look import base_figure, family_traces
 from .measures import metric_words
 from .results import has_value, points_on
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from .measures import Measure
     from .results import ResultSet
 
-__all__ = ["FrontInfo", "front_info", "front_rows", "plot_front"]
+__all__ = ["FrontInfo", "front_chances", "front_info", "front_rows", "plot_front"]
+
+DRAWS = 400
+"""A chance of a half is known to 0.025."""
 
 
 class FrontInfo(NamedTuple):
@@ -60,6 +63,23 @@ def front_rows(results: ResultSet, cost: Measure) -> list[int]:
     values, kept = values[order], kept[order]
     able = values[:, 1] <= np.minimum.accumulate(values[:, 1])  # nothing cheaper is better: few are left
     return [int(row) for row in frame.index[kept[able][pareto(values[able])]]]
+
+
+def front_chances(results: ResultSet, cost: Measure, rows: list[int]) -> list[float] | None:
+    """How often each of the front's rows stays on it when the errors are drawn again within replicate noise.
+
+    None where no model was run repeatedly, or where the errors are minima, whose noise is another.
+    """
+    frame = results.frame
+    if results.summarised_by != "mean" or not (frame["n_runs"] > 1).any() or frame["error_sd"].isna().all():
+        return None
+    kept = frame.index[has_value(frame, cost.key, log=cost.log)]
+    noise = frame["error_sd"].fillna(frame["error_sd"].median()) / np.sqrt(frame["n_runs"])
+    known = frame.loc[kept, ["error", cost.key]].assign(noise=noise)
+    found = front_probability(
+        known, ["error", cost.key], noise={"error": "noise"}, rng=np.random.default_rng(0), draws=DRAWS
+    )
+    return [float(chance) for chance in found.loc[rows, "front_probability"]]
 
 
 def plot_front(results: ResultSet, cost: Measure, coloured: list[str]) -> go.Figure:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.axes import AXES
-from .front import front_rows
+from .front import front_chances, front_rows
 from .heatmap import LEVELS, SCALES, heatmap_info
 from .look import CONFIG, base_figure
 from .measures import Measure, available, metric_words
@@ -125,6 +125,8 @@ def _set(
 ) -> dict[str, Any]:
     frame = one.frame
     mine = available(measures, frame)
+    fronts = {m.key: front_rows(one, m) for m in mine if m.cost}
+    chances = {m.key: front_chances(one, m, fronts[m.key]) for m in mine if m.cost}
     return {
         "key": one.key,
         "title": one.title,
@@ -141,7 +143,8 @@ def _set(
         "runs": [int(n) for n in frame["n_runs"]],
         "own": {m.key: _numbers(frame[m.key]) for m in mine if m.of == "result"},
         "trends": {key: _trends(fits, names.families) for key, fits in all_trend_lines(one, mine).items()},
-        "fronts": {m.key: front_rows(one, m) for m in mine if m.cost},
+        "fronts": fronts,
+        "chances": {key: [_short(v, 2) for v in chance] for key, chance in chances.items() if chance},
         "correlations": _correlations(one.title, grid, names.families),
     }
 

@@ -146,7 +146,7 @@
 
   // ---- chart 1: cost against error ---------------------------------------------------------------
   function drawCost(card) {
-    const key = state.cost, c = cloud(key), { s, xs } = c, front = s.fronts[key] || [];
+    const key = state.cost, c = cloud(key), { s, xs } = c, front = s.fronts[key] || [], chance = s.chances[key];
     const traces = pointTraces(c, key), ink = css("--ink");
     if (front.length) traces.push({
       type: "scatter", mode: "lines+markers", name: "Pareto front", x: front.map((i) => xs[i]), y: front.map((i) => s.error[i]),
@@ -165,8 +165,8 @@
     card.say(!front.length ? `No model of this data set has a value for ${lower(M[key].label)}.`
       : near === best ? `The lowest error is ${percent(s.error[best])}, by ${nameOf(s.model[best])}, and nothing cheaper comes within one point of it.`
         : `The lowest error is ${percent(s.error[best])}, by ${nameOf(s.model[best])}. Within one point of it, ${nameOf(s.model[near])} reaches ${percent(s.error[near])} with ${amount(key, xs[near])} instead of ${write(key, xs[best])}, ${figures(xs[best] / xs[near], 2)} times less.`,
-    `${partly(c)}The stepped line is the Pareto front of all models of this data set, also of those the filter hides: nothing is both cheaper and better than a ringed model.${spread(s)} so neighbours on it may differ by chance. Cost: ${M[key].source}. ${evaluated(s)}${s.gaps ? ` Mind the study’s own gaps: ${s.gaps}` : ""}`);
-    card.numbers(["Model", "Family", M[key].label, "Error", "Runs"], () => front.map((i) => [nameOf(s.model[i]), P.families[B.family[P.model.backbone[s.model[i]]]], write(key, xs[i]), percent(s.error[i], 2) + (missing(s.sd[i]) ? "" : ` ± ${percent(s.sd[i])}`), s.runs[i]]), 2);
+    `${partly(c)}The stepped line is the Pareto front of all models of this data set, also of those the filter hides: nothing is both cheaper and better than a ringed model.${spread(s)} so neighbours on it may differ by chance${chance ? ": the numbers below say how often each stays when every error is drawn again within that noise" : ""}. Cost: ${M[key].source}. ${evaluated(s)}${s.gaps ? ` Mind the study’s own gaps: ${s.gaps}` : ""}`);
+    card.numbers(["Model", "Family", M[key].label, "Error", "Runs", ...(chance ? ["Stays on the front"] : [])], () => front.map((i, place) => [nameOf(s.model[i]), P.families[B.family[P.model.backbone[s.model[i]]]], write(key, xs[i]), percent(s.error[i], 2) + (missing(s.sd[i]) ? "" : ` ± ${percent(s.sd[i])}`), s.runs[i], ...(chance ? [percent(chance[place], 0)] : [])]), 2);
     return Plotly.react(card.plot, traces, box, P.config);
   }
   function errorRange(errors) {
@@ -249,7 +249,7 @@
     const top = [...sure].sort((a, b) => Math.abs(b.c[0]) - Math.abs(a.c[0]) || b.c[3] - a.c[3])[0];
     card.say(!flat.length ? "No shown family has enough models for a correlation here."
       : `Of ${many(flat.length, "pair")} of family and statistic, ${sure.length ? many(sure.length, "stands", "stand") : "none stands"} out from chance${top ? `; the strongest is ${P.families[top.f]} with ${lower(P.heads[keys[top.k]].label.replace(/ \(.*\)/, ""))} (${minus(top.c[0].toFixed(2))}, n = ${top.c[3]})` : ""}.${paradox(H)}`,
-    `Pearson’s r between the statistic (logarithm) and the log-odds of the error, over the models of a row. Blue: the larger, the lower the error; orange: the larger, the higher; empty: fewer than six models. “Within families” takes each family’s own mean out; where its sign differs from the row above it, the differences between families mislead. A star marks q < 0.05, allowing for every cell of every data set on this page. Intervals (hover, or numbers below) are 95\u00a0%, by bootstrap over architectures. The search does not act on this map. Statistics: table profiles. ${evaluated(s)}`);
+    `Pearson’s r between the statistic (logarithm) and the log-odds of the error, over the models of a row. Blue: the larger, the lower the error; orange: the larger, the higher; empty: fewer than six models. “Within families” takes each family’s own mean out; where its sign differs from the row above it, the differences between families mislead. A star marks q < 0.05, allowing for every cell of every data set on this page. Intervals (hover, or numbers below) are 95\u00a0%: architectures drawn again, or left out in turn where there are fewer than twelve. The search does not act on this map. Statistics: table profiles. ${evaluated(s)}`);
     card.numbers(["Family", "Statistic", "n", "Pearson’s r", "95 % interval", "q"], () => rows.flatMap(([f, cells]) => cells.map((c, k) => c && [f < 0 ? P.levels[-1 - f] : P.families[f], P.heads[keys[k]].label, c[3], minus(c[0].toFixed(3)), missing(c[1]) ? "–" : `${minus(c[1].toFixed(2))} to ${minus(c[2].toFixed(2))}`, missing(c[4]) ? "–" : figures(c[4], 2)]).filter(Boolean)), 2);
     const scale = P.scales[dark() ? "dark" : "light"];
     return Plotly.react(card.plot, [{
