@@ -23,6 +23,9 @@ def evaluate(
     results: Annotated[
         Path | None, typer.Option(help="Your own results (any file that `import` reads), scored alone.")
     ] = None,
+    keep_unknown: Annotated[
+        bool, typer.Option("--keep-unknown", help="Take backbones that timm does not know as they stand.")
+    ] = False,
     protocol: Annotated[
         Some, typer.Option(help="dataset, dataset-alone, domain, family, double, study; repeatable.")
     ] = None,
@@ -36,13 +39,19 @@ def evaluate(
     from ..analysis.evaluation.run import evaluate as run
     from ..analysis.evaluation.splits import PROTOCOLS
     from ..data.errors import UnknownNameError
-    from ..data.results import load_results
+    from ..data.results import results_alone
     from ..data.tables import load_observations
 
     for name in protocol or ():
         if name not in DEFAULT:
             raise UnknownNameError("protocol", name, DEFAULT)
-    rows = load_results(results, only=True) if results else load_observations() if study else None
+    rows = (
+        results_alone(results, keep_unknown=keep_unknown)
+        if results
+        else load_observations()
+        if study
+        else None
+    )
     for name in study or ():
         if rows is not None and name not in set(rows["study"]):
             raise UnknownNameError("study", name, sorted(set(rows["study"])))

@@ -12,7 +12,7 @@ from .store import Store, default_path
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["load_results"]
+__all__ = ["load_results", "results_alone"]
 
 LAKE_ROWS = 1_000_000
 """Above this a folder of parts comes as one row per setting (mean over its runs) instead of one per run."""
@@ -55,6 +55,16 @@ def load_results(
     return pd.concat([f for f in frames if len(f)] or frames[-1:], ignore_index=True)
 
 
+def results_alone(results: Path | str, *, keep_unknown: bool = False) -> pd.DataFrame:
+    """Return one's own results and nothing else, not even what was imported; arguments as `load_results`.
+
+    Args:
+        results: a file that `archimeter import` reads, a store, or a folder of Parquet parts.
+        keep_unknown: take backbones that timm does not know as they stand.
+    """
+    return _read(Path(results), str(results), keep_unknown=keep_unknown)
+
+
 def _stored(store: Path | str | None) -> pd.DataFrame | None:
     if store is None and not default_path().exists():
         return None
@@ -63,7 +73,7 @@ def _stored(store: Path | str | None) -> pd.DataFrame | None:
     return _frame(observations) if observations or store is not None else None
 
 
-def _read(path: Path, text: str) -> pd.DataFrame:
+def _read(path: Path, text: str, *, keep_unknown: bool = False) -> pd.DataFrame:
     if "://" in text or path.is_dir():
         from .lake import Lake
 
@@ -74,7 +84,7 @@ def _read(path: Path, text: str) -> pd.DataFrame:
             return _frame(opened.observations())
     from .importing import read_results
 
-    return _frame(read_results(path).observations)
+    return _frame(read_results(path, keep_unknown=keep_unknown).observations)
 
 
 def _frame(observations: Any) -> pd.DataFrame:

@@ -33,6 +33,7 @@ LEVELS = (
 )
 COVERAGES = ("coverage_0", "coverage_1", "coverage_gap")
 DEFAULT = ("dataset", "dataset-alone", "domain", "family", "double", "study")
+ALL = "all studies"
 BAR = 0.6
 """Coverage that an 80 % interval should keep on every data set."""
 
@@ -147,9 +148,10 @@ def _orders(scored: pd.DataFrame) -> pd.DataFrame:
     """Conditions of one study are averaged within a data set first: a data set counts once."""
     keys = ["protocol", "study", "dataset", "method"]
     units = scored.groupby(keys)[list(MEASURES)].mean().reset_index()
-    pooled = units.assign(study="all studies", dataset=units["study"] + ": " + units["dataset"])
+    pooled = units.assign(study=ALL, dataset=units["study"] + ": " + units["dataset"])
+    both = pd.concat([units, pooled]) if len(units["study"].unique()) > 1 else units
     out = []
-    for (protocol, study), group in pd.concat([units, pooled]).groupby(["protocol", "study"], sort=True):
+    for (protocol, study), group in both.groupby(["protocol", "study"], sort=True):
         wide = {m: _wide(group, m) for m in MEASURES}
         for method in wide["tau_w"].columns:
             row: dict[str, Any] = {"protocol": protocol, "study": study, "method": method}
@@ -186,7 +188,8 @@ def _levels(scored: pd.DataFrame) -> pd.DataFrame:
         return scored
     measures = [name for name in (*LEVELS, "highest_level") if name in scored]
     units = scored.groupby(["protocol", "study", "dataset"])[measures].mean().reset_index()
-    units = pd.concat([units, units.assign(study="all studies")])
+    if len(units["study"].unique()) > 1:
+        units = pd.concat([units, units.assign(study=ALL)])
     groups = units.groupby(["protocol", "study"])
     out = groups[measures].mean()
     for name in COVERAGES:

@@ -70,7 +70,7 @@ def _same_branch(one: str | None, other: str | None) -> bool:
 
 def split_hash(panels: Sequence[Panel], facts: Mapping[str, Mapping[str, Any]], protocol: str) -> str:
     """SHA-256 over which results each fold knows: it changes when a table or a rule does."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(protocol.encode())
     for panel in panels:
         for target in panel.datasets:
             known = [panel.datasets[j] for j in known_datasets(panel, target, protocol, facts)]
