@@ -133,8 +133,8 @@ def _explain(answer: Recommendation) -> None:
         )
     for run in answer.next_runs[:1] if answer.next_runs and answer.next_runs[0].saves_points >= 0.01 else ():
         note(
-            f"Run next: {run.model}; it is expected to save {run.saves_points:.2f} points for about "
-            f"{run.minutes:.0f} minutes (at an assumed 5 TMAC/s), then give it as --anchor."
+            f"Run next: {run.model}; it is expected to save {run.saves_points:.2f} points for "
+            f"{_minutes(run.minutes)} (at an assumed 5 TMAC/s), then give it as --anchor."
         )
     if answer.advice:
         note(answer.advice)
@@ -147,6 +147,10 @@ def _explain(answer: Recommendation) -> None:
             f"Preprocessing of the first: {size}, {first['interpolation']}, crop {first['crop_pct']:g}, mean "
             f"{_triple(first['mean'])}, std {_triple(first['std'])}; --json has every row's."
         )
+
+
+def _minutes(value: float) -> str:
+    return "less than a minute" if value < 1 else f"about {value:.0f} minutes"
 
 
 def _triple(values: list[float]) -> str:

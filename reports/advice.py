@@ -161,7 +161,7 @@ def _neighbour(neighbour: Neighbour, best: Sequence[BestThere]) -> dict[str, Any
         "study": f"{task.study}, {task.recipe}",
         "n": len(task.results),
         "weight": f"{neighbour.weight:.2f}",
-        "best": ", ".join(f"{one.model} ({100 * one.error:.2f} %)" for one in best) or "–",
+        "best": ", ".join(f"{one.model} ({100 * one.error:.2f}\u00a0%)" for one in best) or "–",
         "why": "; ".join(neighbour.reasons),
     }
 
