@@ -27,6 +27,8 @@ TRAINED_ON = "NVIDIA GeForce RTX 3090"
 TRANSFER = {True: 0.25, False: 0.5}
 """Log error, 90 %, of taking the ratio of training to inference from TRAINED_ON: to a GPU, to anything else.
 Assumed, as no second device has published training speeds."""
+SINGLE = ", batch 1"
+"""How the name of a device ends that was calibrated one image at a time."""
 MEMORY_ERROR = 0.02
 CONTEXT_BYTES = 2**29
 """A CUDA context and the workspaces of its libraries, which a prediction of tensors does not see."""
@@ -173,7 +175,9 @@ class Costs:
         return Budget(f"--{option} at {images}", budget.limit_bytes, cost, written_bytes, said)
 
     def _fit(self, budget: FitBudget) -> Budget:
-        device = device_named(budget.device, self.devices)
+        # one image at a time is no speed to train at
+        many = tuple(device for device in self.devices if not device.endswith(SINGLE))
+        device = device_named(budget.device, many, " Fit times need --batch 64 or so of it.")
         images = (self.query.images or 0) * self.query.epochs
 
         def cost(candidate: Candidate) -> Cost | None:
@@ -204,7 +208,7 @@ class Costs:
         return Cost(value, value * math.exp(-reach), value * math.exp(reach), said)
 
 
-def device_named(asked: str, known: tuple[str, ...]) -> str:
+def device_named(asked: str, known: tuple[str, ...], hint: str = "") -> str:
     """The one known device whose name holds every word asked for; of its batches the smallest.
 
     Raises:
@@ -213,14 +217,14 @@ def device_named(asked: str, known: tuple[str, ...]) -> str:
     words = asked.lower().replace(",", " ").split()
     found = [device for device in known if set(words) <= set(device.lower().replace(",", " ").split())]
     found = found or [device for device in known if all(word in device.lower() for word in words)]
-    single = [device for device in found if device.endswith(", batch 1")]
+    single = [device for device in found if device.endswith(SINGLE)]
     found = single if len(single) == 1 else found
     if len(found) != 1:
         raise UnknownNameError(
             "device",
             asked,
             found or known,
-            "Speeds are published for these devices only; for your own run `archimeter calibrate`.",
+            f"Speeds are published for these devices only; for your own run `archimeter calibrate`.{hint}",
         )
     return found[0]
 

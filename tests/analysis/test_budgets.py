@@ -161,3 +161,25 @@ def test_a_published_time_is_that_of_the_size_whose_macs_are_shown(shipped):
     """resnet50 was timed at 160 to 288 pixels; its counts are those of 224."""
     row = shipped.speeds("NVIDIA GeForce RTX 4090")["resnet50"]
     assert row["input_shapes"] == shipped.profiles["resnet50"]["input_shapes"]
+
+
+def test_a_device_calibrated_one_image_at_a_time_tells_no_fit_time(monkeypatch, shipped):
+    from archimeter.analysis.atlas import load_atlas
+    from archimeter.analysis.calibration import PROBES, Probe, calibrate
+
+    atlas = load_atlas()
+    times = {n: float(atlas.times("NVIDIA GeForce RTX 3090")[atlas.place[n]]) for n in PROBES}
+    probes = [Probe(backbone=name, seconds=s, p90_s=s) for name, s in times.items()]
+
+    def held(*batches):
+        names = [f"my box, batch {size}" for size in batches]
+        return lambda: {name: calibrate(name, "batch", probes) for name in names}
+
+    query = Query(images=1000, fit_within=(FitBudget(1e6, "my box"),))
+    monkeypatch.setattr(costs, "calibrated", held(1))
+    with pytest.raises(UnknownNameError, match="--batch 64"):
+        recommend(query, shipped)
+    monkeypatch.setattr(costs, "calibrated", held(1, 64))
+    (fit,) = recommend(query, shipped).rows[0].fit_times
+    assert fit.device == "my box, batch 64"
+    assert fit.high / fit.seconds >= math.exp(costs.TRANSFER[False]) - 1e-9
