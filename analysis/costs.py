@@ -16,6 +16,8 @@ from .calibration import Calibration, calibrated
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+
     from .evidence import Candidate, Evidence
     from .limits import FitBudget, LatencyBudget, MemoryBudget
     from .query import Query
@@ -85,6 +87,18 @@ class Costs:
         if not own or own == row["input_shapes"]:
             return ""
         return f", at {json.loads(row['input_shapes'])[0][-1]} pixels instead of {json.loads(own)[0][-1]}"
+
+    def training_seconds(self, candidate: Candidate) -> float | None:
+        """Seconds of training per image on TRAINED_ON, published or predicted; from the fitted file alone."""
+        own, at = self.known.custom.get(candidate.model), self._atlas.place.get(candidate.backbone)
+        if own is not None:
+            cost = self._predicted(candidate, TRAINED_ON, "training")
+            return cost.value if cost else None
+        return None if at is None else float(self._trained[at])
+
+    @cached_property
+    def _trained(self) -> np.ndarray:
+        return self._atlas.times(TRAINED_ON, "training")
 
     def _predicted(self, candidate: Candidate, device: str, mode: str) -> Cost | None:
         if not self.known.profiled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ __all__ = ["Expected", "NextRun", "Outlook"]
 
 MOST = 40
 """Candidates among which the chances and the next run are reckoned: the best by expected error."""
-MACS_PER_SECOND = 5e12
 MOST_ANCHORS = 3
 
 
@@ -48,7 +47,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class NextRun:
-    """A run worth making: expected error points saved, and minutes at an assumed training speed."""
+    """A run worth making: expected error points saved, and minutes of a fine-tune on an RTX 3090."""
 
     model: str
     saves_points: float
@@ -118,17 +117,25 @@ class Outlook:
         """The smallest set that holds the best with 80 %."""
         return tuple(self.fitted.models[i] for i in self.forecast.smallest_set(self._among))
 
-    def next_runs(self, candidates: Mapping[str, Candidate], most: int = 3) -> tuple[NextRun, ...]:
-        """The runs that save the most expected error per minute."""
+    def next_runs(
+        self, candidates: Mapping[str, Candidate], seconds: Callable[[Candidate], float | None], most: int = 3
+    ) -> tuple[NextRun, ...]:
+        """The runs that save the most expected error per minute.
+
+        Args:
+            candidates: what is known of the models.
+            seconds: of training per image of one.
+            most: how many to return.
+        """
         if len(self.anchors) >= MOST_ANCHORS:
             return ()
         done = {model for model, _ in self.anchors}
         runs = []
         for model in self.order[:MOST]:
-            macs = candidates[model].macs
-            if model in done or not macs:
+            each = seconds(candidates[model])
+            if model in done or each is None:
                 continue
-            minutes = 3 * macs * (self.query.images or 1000) * self.query.epochs / MACS_PER_SECOND / 60
+            minutes = each * (self.query.images or 1000) * self.query.epochs / 60
             saves = 100 * self.forecast.regret_reduction(self.fitted.place[model], self._among)
             runs.append(NextRun(model, _short(saves), _short(minutes)))
         runs.sort(key=lambda run: (-run.saves_points / (run.minutes + 1), run.model))

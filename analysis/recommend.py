@@ -48,7 +48,8 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         UnknownNameError: for a device without published speeds.
     """
     known = load_evidence() if evidence is None else evidence
-    budgets = Costs(query, known).budgets()
+    costs = Costs(query, known)
+    budgets = costs.budgets()
     near = nearest(query, known.tasks)
     if not near:
         raise InputError("There is no result to rank by: the tables hold no usable observation.")
@@ -92,7 +93,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         len(models),
         notes,
         shortlist=outlook.shortlist(),
-        next_runs=outlook.next_runs(candidates),
+        next_runs=outlook.next_runs(candidates, costs.training_seconds),
         highest_level=outlook.forecast.highest_level,
         advice=advice(query),
         checklist=CHECKLIST,

@@ -134,7 +134,7 @@ def _explain(answer: Recommendation) -> None:
     for run in answer.next_runs[:1] if answer.next_runs and answer.next_runs[0].saves_points >= 0.01 else ():
         note(
             f"Run next: {run.model}; it is expected to save {run.saves_points:.2f} points for "
-            f"{_minutes(run.minutes)} (at an assumed 5 TMAC/s), then give it as --anchor."
+            f"{_minutes(run.minutes)} on an RTX 3090, then give it as --anchor."
         )
     if answer.advice:
         note(answer.advice)

@@ -183,3 +183,15 @@ def test_a_device_calibrated_one_image_at_a_time_tells_no_fit_time(monkeypatch, 
     (fit,) = recommend(query, shipped).rows[0].fit_times
     assert fit.device == "my box, batch 64"
     assert fit.high / fit.seconds >= math.exp(costs.TRANSFER[False]) - 1e-9
+
+
+def test_the_next_run_takes_as_long_as_training_is_published_to_take(shipped):
+    answer = recommend(Query(images=10_000, epochs=3, max_params=30e6), shipped)
+    rates = shipped.speeds("NVIDIA GeForce RTX 3090", "training")
+    backbones = {row.weights: row.backbone for row in answer.rows}
+    for run in answer.next_runs:
+        backbone = backbones.get(run.model, run.model.partition(".")[0])
+        row = rates.get(backbone)
+        if row and row["input_shapes"] == shipped.profiles[backbone]["input_shapes"]:
+            assert run.minutes == pytest.approx(30_000 / row["throughput"] / 60, rel=1e-3)
+    assert answer.next_runs[0].minutes > 0
