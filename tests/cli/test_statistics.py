@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from archimeter.cli import app
-from archimeter.data.errors import InputError
+from archimeter.data.errors import InputError, UnknownNameError
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +122,15 @@ def test_every_command_that_uses_results_has_the_same_flags(tmp_path):
     refused = run("scaling", "resnet18", "--only").exception
     assert isinstance(refused, InputError)
     assert "are for --error" in str(refused)
+
+
+def test_correlate_takes_one_recipe_and_says_which_there_are():
+    rows = json.loads(
+        run(
+            "correlate", "--dataset", "bloodmnist", "--recipe", "linear-*", "--statistic", "macs", "--json"
+        ).stdout
+    )
+    assert {row["recipe"].split(" ")[0] for row in rows} == {"linear-probe"}
+    error = run("correlate", "--recipe", "fine-tun").exception
+    assert isinstance(error, UnknownNameError)
+    assert "Did you mean fine-tune" in str(error)
