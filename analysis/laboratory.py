@@ -14,6 +14,7 @@ import numpy as np
 
 from .prediction.design import recipe_branch
 from .prediction.logits import logit
+from .prediction.own_laboratory import with_standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from .evidence import Task
     from .prediction.forecast import Fitted
 
-__all__ = ["LEAST", "with_laboratory"]
+__all__ = ["LEAST", "as_evaluated", "with_laboratory"]
 
 Array = np.ndarray
 LEAST = 3
 """Models that a data set must have results of to say which is better than it was expected to be."""
+MIN_MODELS = 6
+"""Models that an order is learned from: as many as a study must have to be evaluated."""
 
 
 def with_laboratory(fitted: Fitted, tasks: Iterable[Task]) -> Fitted:
@@ -64,6 +67,26 @@ def with_laboratory(fitted: Fitted, tasks: Iterable[Task]) -> Fitted:
             variance[at[row]] = float(left[i])
         groups[name], means[name], variances[name] = at, np.array(mean), np.array(variance)
     return replace(fitted, groups=groups, means=means, variances=variances)
+
+
+def as_evaluated(fitted: Fitted, tasks: Iterable[Task], recipe: str, domain: str) -> Fitted:
+    """Order the laboratory's own models as `evaluate` scores a laboratory whose other data sets are known.
+
+    Args:
+        fitted: the model, which `with_laboratory` has told of these results.
+        tasks: the user's own results; those of another recipe do not order.
+        recipe: of the question.
+        domain: of the question: the laboratory's data sets of the same domain count more.
+    """
+    same = [task for task in tasks if task.recipe == recipe]
+    models = sorted({model for task in same for model in task.results if model in fitted.place})
+    if len(models) < MIN_MODELS:
+        return fitted
+    errors = np.array(
+        [[task.results[m].error if m in task.results else np.nan for task in same] for m in models]
+    )
+    domains = [str(task.facts.get("domain") or "unknown") for task in same]
+    return with_standing(fitted, [fitted.place[m] for m in models], errors, domains, domain)
 
 
 def _surprises(fitted: Fitted, tasks: Iterable[Task]) -> tuple[Array, Array]:

@@ -16,7 +16,7 @@ from .budgets import Budget, affordable
 from .costs import Costs
 from .custom import with_custom, with_unnamed
 from .evidence import Candidate, Evidence, Result, Task, load_evidence
-from .laboratory import with_laboratory
+from .laboratory import as_evaluated, with_laboratory
 from .nearest import Neighbour, nearest
 from .outlook import CHECKLIST, Expected, Outlook, advice, foreign
 from .prediction.forecast import load_fitted
@@ -53,7 +53,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     near = nearest(query, known.tasks)
     if not near:
         raise InputError("There is no result to rank by: the tables hold no usable observation.")
-    fitted = _fitted(known) if known.shipped else None
+    fitted = _fitted(known, query) if known.shipped else None
     measured = {model for neighbour in near for model in neighbour.task.results}
     models = sorted(measured if fitted is None else {*fitted.models} - {*known.custom})
     candidates = Candidates(known, models)
@@ -101,9 +101,10 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     )
 
 
-def _fitted(known: Evidence) -> Fitted:
+def _fitted(known: Evidence, query: Query) -> Fitted:
     unnamed = sorted({name for task in known.own_tasks for name in task.runs})
     fitted = with_laboratory(with_unnamed(load_fitted(), unnamed, known), known.own_tasks)
+    fitted = as_evaluated(fitted, known.own_tasks, query.recipe, query.domain)
     return with_custom(fitted, known.custom)
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from archimeter.analysis.evidence import Evidence, load_evidence
-from archimeter.analysis.laboratory import with_laboratory
+from archimeter.analysis.laboratory import as_evaluated, with_laboratory
 from archimeter.analysis.prediction.forecast import Forecast, load_fitted
 from archimeter.analysis.prediction.logits import expit
+from archimeter.analysis.prediction.ranking import standing
 from archimeter.analysis.query import Query
 from archimeter.analysis.recommend import recommend
 
@@ -103,3 +104,36 @@ def test_own_results_reach_the_answer(fitted, models):
 
     rows = tasks(fitted, models, models[0], 5)
     assert place(shipped.with_results(rows)) < place(shipped)
+
+
+def test_measured_models_are_recommended_in_the_order_that_evaluate_scores(fitted):
+    names = sorted(
+        name
+        for name in fitted.models
+        if name.partition(".")[0]
+        in ("resnet18", "resnet50", "resnet101", "convnext_tiny", "vgg16", "mixnet_s")
+    )
+    rng = np.random.default_rng(0)
+    domains = {"ours-1": "remote-sensing", "ours-2": "natural", "ours-3": "natural"}
+    errors = {name: dict(zip(domains, 0.05 + 0.2 * rng.random(3), strict=True)) for name in names}
+    rows = [
+        {
+            "study": "mine", "dataset": dataset, "backbone": name.partition(".")[0], "weights": name,
+            "match": "exact", "recipe": "fine-tune", "error": float(error), "metric": "top1", "status": "ok",
+        }
+        for name, own in errors.items()
+        for dataset, error in own.items()
+    ]  # fmt: skip
+    facts = [{"dataset": name, "domain": domain} for name, domain in domains.items()]
+    known = Evidence.of(observations=rows, datasets=facts)
+    updated = as_evaluated(with_laboratory(fitted, known.tasks), known.tasks, "fine-tune", "remote-sensing")
+    given = Forecast.of(updated, DATA, "fine-tune").mean[[fitted.place[name] for name in names]]
+    at = [fitted.place[name] for name in names]
+    table = np.array([[errors[name][dataset] for dataset in sorted(domains)] for name in names])
+    scored = standing(
+        table, [domains[d] for d in sorted(domains)], "remote-sensing", fitted.x[at] @ fitted.slopes
+    )
+    assert list(np.argsort(given)) == list(np.argsort(scored))
+    few = Evidence.of(observations=rows[:12], datasets=facts)
+    assert as_evaluated(fitted, few.tasks, "fine-tune", "natural") is fitted
+    assert as_evaluated(fitted, known.tasks, "linear-probe", "natural") is fitted
