@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..data.errors import TargetError
+from ..data.errors import InputError, TargetError
 from .progress import Progress
 from .render import note
 from .store import open_store
@@ -34,6 +34,12 @@ def profiled(
     from ..profilers.survey import resolve_each, survey
 
     targets, unknown = resolve_each(models)
+    for target in targets:
+        if target.form == "timm" and not target.arguments:
+            raise InputError(
+                f"{target.backbone} is among the known backbones already; --model is for networks of your "
+                "own, such as net.py:build."
+            )
     with open_store(store_path, create=True) as store:
         rows = survey(targets, store=store, watch=Progress)
     for row in [*unknown, *rows]:

@@ -1,0 +1,58 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from archimeter.cli import app
+from archimeter.data.errors import InputError, TargetError
+
+NET = """
+from torch import nn
+
+def build(width=32):
+    return nn.Sequential(
+        nn.Conv2d(3, width, 7, 4, 3), nn.ReLU(), nn.Conv2d(width, 2 * width, 3, 2, 1), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2 * width, 10),
+    )
+
+def broken():
+    raise ValueError("no net today")
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(NET)
+    return lambda *arguments: CliRunner().invoke(app, ["recommend", *arguments])
+
+
+@pytest.mark.slow
+def test_a_network_of_ones_own_is_counted_weighed_timed_and_placed(run):
+    found = run(
+        *("--model", "net.py:build?width=16", "--images", "500", "--classes", "5", "--top", "1", "--json"),
+        *("--max-memory", "8GB @ 16", "--within", "5 ms @ RTX 4090", "--max-fit-time", "1 h @ RTX 3090"),
+    )
+    assert found.exit_code == 0, found.exception
+    first, mine = json.loads(found.stdout)["recommendations"]
+    assert (first["custom"], mine["custom"], mine["support"]) == (False, True, "outside")
+    # 7·7·3·16 + 16, 3·3·16·32 + 32, 32·10 + 10
+    assert mine["params"] == 2352 + 16 + 4608 + 32 + 320 + 10
+    assert mine["macs"] == 2352 * 56 * 56 + 4608 * 28 * 28 + 320
+    assert 0 < mine["memory"][0]["peak_bytes"] < 2**30
+    assert "predicted" in mine["speeds"][0]["source"]
+    assert mine["fit_times"][0]["seconds"] > 0
+    assert 0 < mine["expected"]["low"] < mine["expected"]["high"] < 1
+
+
+def test_a_known_backbone_is_no_network_of_ones_own(run):
+    found = run("--model", "resnet50")
+    assert isinstance(found.exception, InputError)
+    assert "among the known backbones already" in str(found.exception)
+
+
+def test_a_network_that_cannot_be_built_says_why(run):
+    found = run("--model", "net.py:broken")
+    assert isinstance(found.exception, TargetError)
+    assert "no net today" in str(found.exception)
