@@ -1,6 +1,6 @@
 """Predicted against measured peak memory on 55 small networks, on this machine's CPU.
 
-    python benchmarks/memory_prediction.py [-o rows.jsonl] [NAME …]
+    python benchmarks/memory_prediction.py [--dtype amp-bfloat16] [-o rows.jsonl] [NAME …]
 
 The sample is stratified: of each model file of timm 1.0.31 the architecture with the fewest MACs by
 timm's own benchmark tables (its `test_*` miniatures left out), and of those 89 the 55 cheapest. Batch 2,
@@ -80,7 +80,7 @@ SAMPLE = [
 BATCH = 2
 
 
-def compare_here(name: str) -> dict[str, Any]:
+def compare_here(name: str, dtype: Any) -> dict[str, Any]:
     """Predict and measure one network's two steps in this process."""
     import time
 
@@ -95,7 +95,7 @@ def compare_here(name: str) -> dict[str, Any]:
     torch.set_num_threads(1)
     row: dict[str, Any] = {"name": name}
     for mode in ("inference", "training"):
-        condition = Condition(mode=mode, batch_size=BATCH)
+        condition = Condition(mode=mode, batch_size=BATCH, dtype=dtype)
         hollow = build_on_meta(lambda: timm.create_model(name))
         images = torch.empty(BATCH, *hollow.pretrained_cfg["input_size"], device="meta")
         start = time.perf_counter()
@@ -130,10 +130,13 @@ def print_errors(rows: list[dict[str, Any]]) -> None:
         )
 
 
-def compare(name: str) -> dict[str, Any] | None:
+def compare(name: str, dtype: str) -> dict[str, Any] | None:
     """Compare one network in a process of its own; None, with the reason on stderr, if that failed."""
     done = subprocess.run(
-        [sys.executable, __file__, "--one", name], capture_output=True, text=True, check=False
+        [sys.executable, __file__, "--one", name, "--dtype", dtype],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         print(f"{name}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
@@ -144,13 +147,18 @@ def compare(name: str) -> dict[str, Any] | None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--dtype", default="float32", help="float32 or amp-bfloat16")
     parser.add_argument("-o", "--output", type=Path, help="keep the rows as JSON lines")
     parser.add_argument("names", nargs="*", default=SAMPLE)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(compare_here(options.one)))
+        print(json.dumps(compare_here(options.one, options.dtype)))
     else:
-        found = [row for row in map(compare, options.names) if row is not None]
-        if options.output:
-            options.output.write_text("".join(json.dumps(row) + "\n" for row in found))
+        found = []
+        for name in options.names:
+            row = compare(name, options.dtype)
+            found += [row] if row else []
+            if row and options.output:
+                with options.output.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
         print_errors(found)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils._pytree import tree_map_only
 
 from ..data.errors import InputError, TargetError
+from .batch_memory import peaks_by_batch
 from .conditions import Condition
 from .devices import free_memory_bytes, require_device
 from .latency import largest_fitting
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 __all__ = [
+    "Room",
     "chosen_target",
     "fitting",
     "largest_batch_that_fits",
     "planned_bytes",
     "predict_memory",
+    "predict_room",
     "real_step",
     "smallest_batch",
 ]
@@ -64,12 +68,10 @@ def largest_batch_that_fits(
     chosen = chosen_target(target)
     budget = budget_bytes or planned_bytes(condition.device)
 
-    @cache
-    def predicted(batch: int) -> int:
-        at = replace(condition, batch_size=batch, compiled=False)
-        return predict_memory(chosen, at, input_size=input_size, inputs=inputs).peak_bytes
-
-    guess = largest_batch(predicted, budget, least=smallest_batch(predicted), most=most)
+    uncompiled = replace(condition, compiled=False)
+    guess = predict_room(
+        chosen, uncompiled, [budget], most=most, input_size=input_size, inputs=inputs
+    ).largest[0]
     if budget_bytes is not None or condition.device_type == "cpu":
         return guess
 
@@ -77,6 +79,81 @@ def largest_batch_that_fits(
         return _runs(chosen, replace(condition, batch_size=batch), input_size, inputs)
 
     return largest_fitting(runs, start=max(1, guess), most=most)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What fits: `smallest` batch that runs at all, its `memory`, and for each budget the `largest`, or 0."""
+
+    smallest: int
+    memory: Memory
+    largest: tuple[int, ...]
+
+
+def predict_room(
+    target: Target | nn.Module,
+    condition: Condition,
+    budgets_bytes: Sequence[int],
+    *,
+    most: int = 65536,
+    input_size: int | Sequence[int] | None = None,
+    inputs: Inputs | None = None,
+) -> Room:
+    """Predict the largest batch that fits into each of several budgets.
+
+    Args:
+        target: what is to run.
+        condition: device to predict for, mode, optimiser …; its batch is what is searched.
+        budgets_bytes: what there may be.
+        most: where to stop.
+        input_size: as in `profile`.
+        inputs: as in `profile`, for a batch of one.
+    """
+
+    @cache
+    def alone(batch: int) -> Memory:
+        at = replace(condition, batch_size=batch)
+        return predict_memory(target, at, input_size=input_size, inputs=inputs)
+
+    least = smallest_batch(alone)
+    peaks = _peaks_at(target, condition, input_size, inputs)
+    if peaks is not None and peaks(np.array([least]))[0] == alone(least).peak_bytes:
+        largest = [_narrowed(peaks, budget, least, most) for budget in budgets_bytes]
+    else:
+        largest = [
+            largest_batch(lambda batch: alone(batch).peak_bytes, budget, least=least, most=most)
+            for budget in budgets_bytes
+        ]
+    return Room(least, alone(least), tuple(largest))
+
+
+def _peaks_at(
+    target: Target | nn.Module, condition: Condition, input_size: Any, inputs: Any
+) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Return what predicts the peaks at many batches at once; None where only one at a time is possible."""
+    if condition.device_type != "cuda":
+        return None
+    with condition.active():
+        built = on_meta(target, input_size)
+        args, kwargs = to_meta(make_inputs(built, input_size=input_size, inputs=inputs))
+
+    def peaks(batches: np.ndarray) -> np.ndarray:
+        passes, update = peaks_by_batch(built.module, args, kwargs, condition, batches.tolist())
+        return passes if update is None else np.maximum(passes, update)
+
+    return peaks
+
+
+def _narrowed(peaks: Callable[[np.ndarray], np.ndarray], budget: int, least: int, most: int) -> int:
+    doubled = 2 ** np.arange(most.bit_length() + 1)
+    grid = np.unique(np.clip(doubled, least, most))
+    while True:
+        fits = int(np.sum(peaks(grid) <= budget))
+        if not fits:
+            return 0
+        if fits == len(grid) or grid[fits] - grid[fits - 1] == 1:
+            return int(grid[fits - 1])
+        grid = np.unique(np.linspace(grid[fits - 1], grid[fits], 129).astype(int))
 
 
 def planned_bytes(device: str) -> int:

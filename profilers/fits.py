@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..data.errors import InputError
-from .capacity import largest_batch_that_fits, planned_bytes, predict_memory, smallest_batch
-from .memory import largest_batch
+from .capacity import largest_batch_that_fits, planned_bytes, predict_room
+from .memory import PREDICTION_ERROR
 from .static import profile
 
 if TYPE_CHECKING:
     from .conditions import Condition
-    from .memory import Memory
     from .targets import Target
 
 __all__ = ["Fit", "fit", "fit_row", "largest_row", "parse_bytes"]
@@ -70,16 +68,8 @@ def fit(
         TargetError: if it does not run on the meta device.
         InputError: for conditions that cannot be predicted (compiled), or no budget.
     """
-
-    @cache
-    def predicted(batch: int) -> Memory:
-        return predict_memory(target, replace(condition, batch_size=batch), input_size=input_size)
-
-    def peak(batch: int) -> int:
-        return predicted(batch).peak_bytes
-
-    least = smallest_batch(predicted)
-    error = predicted(least).error or 0.0
+    sure = int(budget_bytes / (1 + SURE * PREDICTION_ERROR[condition.mode]))
+    room = predict_room(target, condition, [budget_bytes, sure], input_size=input_size)
     return Fit(
         backbone=target.backbone,
         source_ref=target.source_ref,
@@ -90,11 +80,11 @@ def fit(
         dtype=condition.dtype,
         memory_format=condition.memory_format,
         budget_bytes=budget_bytes,
-        smallest_batch=least,
-        peak_memory_bytes=peak(least),
-        peak_memory_error=error,
-        largest_batch=largest_batch(peak, budget_bytes, least=least),
-        largest_batch_sure=largest_batch(peak, int(budget_bytes / (1 + SURE * error)), least=least),
+        smallest_batch=room.smallest,
+        peak_memory_bytes=room.memory.peak_bytes,
+        peak_memory_error=room.memory.error or 0.0,
+        largest_batch=room.largest[0],
+        largest_batch_sure=room.largest[1],
     )
 
 

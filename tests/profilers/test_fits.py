@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archimeter.data.errors import InputError
+from archimeter.profilers.capacity import _narrowed, predict_memory
 from archimeter.profilers.conditions import Condition
 from archimeter.profilers.fits import fit, parse_bytes
 from archimeter.profilers.targets import resolve_targets
@@ -63,3 +66,28 @@ def test_training_needs_gradients_and_the_optimisers_state(wide):
 
 def test_not_even_one_image_is_a_batch_of_none(wide):
     assert fit(wide, Condition(device="cuda"), MEGABYTE, (1024,)).largest_batch == 0
+
+
+@given(
+    st.integers(1, 10**6),
+    st.integers(1, 10**6),
+    st.integers(1, 10**10),
+    st.sampled_from([1, 2]),
+    st.integers(2, 65536),
+)
+def test_narrowing_finds_what_trying_every_batch_finds(fixed, each, budget, least, most):
+    found = _narrowed(lambda batches: fixed + each * batches, budget, least, most)
+    fitting = min((budget - fixed) // each, most)
+    assert found == (fitting if fitting >= least else 0)
+
+
+@pytest.mark.parametrize("mode", ["inference", "training"])
+def test_all_batches_at_once_find_what_one_batch_at_a_time_finds(mode):
+    [target] = resolve_targets("test_resnet")
+    condition, budget = Condition(device="cuda", mode=mode, optimiser="adamw"), 64 * MEGABYTE
+
+    def peak(batch):
+        return predict_memory(target, replace(condition, batch_size=batch)).peak_bytes
+
+    largest = fit(target, condition, budget).largest_batch
+    assert peak(largest) <= budget < peak(largest + 1)
