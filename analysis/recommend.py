@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..data.errors import InputError
@@ -17,6 +18,7 @@ from .costs import Costs
 from .custom import with_custom, with_unnamed
 from .evidence import Candidate, Evidence, Result, Task, load_evidence
 from .laboratory import as_evaluated, with_laboratory
+from .limits import MemoryBudget
 from .nearest import Neighbour, nearest
 from .outlook import CHECKLIST, Expected, Outlook, advice, foreign
 from .prediction.forecast import load_fitted
@@ -31,13 +33,17 @@ __all__ = ["recommend"]
 
 PULL = 0.35
 """Weight of the middle rank: a model seen only on distant data sets is not trusted to lead."""
+ASSUMED = MemoryBudget(24 * 2**30, 32, "training")
+"""One GPU of 24 GB, the largest card that published speeds are from. Without a limit the largest models lead,
+far beyond those that any study fine-tuned."""
 
 
 def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     """Rank the backbones that keep the budget by how they did on the nearest known data sets.
 
     Args:
-        query: the data in a few numbers, and what may be spent.
+        query: the data in a few numbers, and what may be spent. Without any limit on size, time or memory, a
+            fine-tune is held to ASSUMED, and a note says so.
         evidence: the tables; the shipped ones when None.
 
     Returns:
@@ -48,6 +54,9 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         UnknownNameError: for a device without published speeds.
     """
     known = load_evidence() if evidence is None else evidence
+    assumed = known.shipped and query.recipe == "fine-tune" and not _limited(query)
+    if assumed:
+        query = replace(query, memory=(ASSUMED,))
     costs = Costs(query, known)
     budgets = costs.budgets()
     near = nearest(query, known.tasks)
@@ -84,6 +93,8 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     )
     best_there = tuple(_best_there(neighbour.task, kept) for neighbour in near)
     notes = _notes(query, known, near, (len(models), len(kept)), rows)
+    if assumed:
+        notes = (_ASSUMED, *notes)
     if outlook is None:
         return Recommendation(query, rows, near, len(models), notes, best_there=best_there)
     return Recommendation(
@@ -349,6 +360,10 @@ _PREDICTED = (
     "data sets; in laboratories left out it is better than that of the results nearby, which stand beside it "
     "(archimeter evaluate). The interval is mostly the unknown difficulty of your data: one run of your own "
     "(--anchor backbone=error) narrows it more than anything else."
+)
+_ASSUMED = (
+    "No budget was stated: training steps of 32 images on one GPU of 24 GB are assumed. Say what you have: "
+    "--max-memory '80GB @ 64', --max-fit-time '2 h @ RTX 3090', --within '5 ms @ RTX 4090', --max-params 50M."
 )
 _NO_BUDGET = (
     "No budget was stated, and larger models are expected to do better: say what you can spend (--max-memory "

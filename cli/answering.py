@@ -86,7 +86,7 @@ def _columns(answer: Recommendation) -> list[Column]:
         *columns,
         Column("licence", "licence", right=False),
         Column("support", "support", right=False),
-        Column("why", "on the nearest data sets", right=False),
+        Column("why", "why", right=False),
     ]
 
 

@@ -195,3 +195,19 @@ def test_the_next_run_takes_as_long_as_training_is_published_to_take(shipped):
         if row and row["input_shapes"] == shipped.profiles[backbone]["input_shapes"]:
             assert run.minutes == pytest.approx(30_000 / row["throughput"] / 60, rel=1e-3)
     assert answer.next_runs[0].minutes > 0
+
+
+def test_without_a_limit_one_gpu_of_24_gb_is_assumed_and_said(shipped):
+    plain = recommend(Query(images=1000, classes=10), shipped)
+    stated = recommend(
+        Query(images=1000, classes=10, memory=(MemoryBudget(24 * 2**30, 32, "training"),)), shipped
+    )
+    assert [row.weights for row in plain.rows] == [row.weights for row in stated.rows]
+    assert plain.notes[0].startswith("No budget was stated: training steps of 32 images on one GPU of 24 GB")
+    assert not any("No budget" in words for words in stated.notes)
+
+
+def test_frozen_features_need_no_training_memory(shipped):
+    answer = recommend(Query(images=1000, classes=10, recipe="linear-probe"), shipped)
+    assert not answer.query.memory
+    assert any(words.startswith("No budget was stated, and larger models") for words in answer.notes)
