@@ -39,11 +39,11 @@ __all__ = [
 
 CUDA_BLOCK_BYTES = 512
 PREDICTION_ERROR = {"inference": 0.01, "training": 0.01}
-"""Relative error of a prediction, 1 sigma, against the CPU's allocator, rounded up to a whole percent. Of 55
-networks (`benchmarks/memory_prediction.py`, torch 2.14, AVX2, one thread) inference was exact on all; training
-was off by 0.00 % in the median, 0.74 % at the 95th percentile, 1.96 % at most (rms 0.37 %): oneDNN's scratch
-pads for weight gradients. Under bfloat16 autocast on that CPU, of 7 networks: inference exact, training by up
-to 2.9 %. No CUDA device has confirmed a prediction yet."""
+"""Relative error of a prediction, 1 sigma, against the CPU's allocator, rounded to a whole percent. Of 55
+networks (`benchmarks/memory_prediction.py`, torch 2.14, AVX2, one thread) inference was exact on all;
+training was off by 0.00 % in the median, 0.74 % at the 95th percentile, 1.96 % at most (rms 0.37 %): oneDNN's
+scratch pads for weight gradients. Under bfloat16 autocast, of 8 networks, inference was exact and training
+off by up to 2.9 % (rms 1.1 %). No CUDA device has confirmed a prediction yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
