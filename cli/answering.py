@@ -106,7 +106,7 @@ def _span(expected: Expected) -> str:
 
 def _behind(expected: Expected) -> str:
     low, high = 100 * expected.behind_low, 100 * expected.behind_high
-    return f"{100 * expected.behind:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{100 * expected.behind:+z.1f} ({low:+.1f} to {high:+.1f})"
 
 
 _RANKED = (Column("rank_score", "rank score", plain(2)), Column("tie", "with first", right=False))

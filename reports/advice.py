@@ -100,7 +100,7 @@ def _choice(row: Recommended, span: Span | None) -> Choice:
 
 
 def _points(middle: float, low: float, high: float) -> str:
-    return f"{100 * middle:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{100 * middle:+z.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def _costs(row: Recommended) -> list[tuple[str, str]]:
