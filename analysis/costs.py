@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..data.errors import UnknownNameError
@@ -68,9 +68,9 @@ class Costs:
         ]
 
     def seconds(self, candidate: Candidate, device: str, mode: str = "inference") -> Cost | None:
-        """Time per image: published, else predicted, else None."""
+        """Time per image of the size that the weights expect: published, else predicted, else None."""
         if device in self.calibrations:
-            return self._calibrated(candidate, self.calibrations[device])
+            return self._grown(self._calibrated(candidate, self.calibrations[device]), candidate)
         if (device, mode) not in self._published:
             self._published[device, mode] = self.known.speeds(device, mode)
         rows = self._published[device, mode]
@@ -78,15 +78,23 @@ class Costs:
         if row is not None and candidate.model not in self.known.custom:
             seconds = 1 / row["throughput"]
             said = f"published: batch {row['batch_size']}, {row['dtype']}, torch {row['torch_version']}"
-            said += self._other_size(row)
-            return Cost(seconds, seconds, seconds, said)
-        return self._predicted(candidate, device, mode)
+            return self._grown(Cost(seconds, seconds, seconds, said), candidate, row["input_shapes"])
+        return self._grown(self._predicted(candidate, device, mode), candidate)
 
-    def _other_size(self, row: Mapping[str, Any]) -> str:
-        own = self.known.profiles.get(row["backbone"], {}).get("input_shapes")
-        if not own or own == row["input_shapes"]:
-            return ""
-        return f", at {json.loads(row['input_shapes'])[0][-1]} pixels instead of {json.loads(own)[0][-1]}"
+    def _grown(self, cost: Cost | None, candidate: Candidate, shapes: str | None = None) -> Cost | None:
+        """The cost at the size that the weights expect, from that at `shapes`."""
+        growth = self._growth(candidate, shapes)
+        if cost is None or growth == 1:
+            return cost
+        said = f"{cost.source}, times {growth:.2f} for the area of the images that the weights expect"
+        return Cost(cost.value * growth, cost.low * growth, cost.high * growth, said)
+
+    def _growth(self, candidate: Candidate, shapes: str | None = None) -> float:
+        """Area of the images that the weights expect over that of `shapes`; by default of those counted."""
+        counted = shapes or self.known.profiles.get(candidate.backbone, {}).get("input_shapes")
+        if not candidate.preprocessing or not isinstance(counted, str):
+            return 1.0
+        return math.prod(candidate.preprocessing["input_size"][-2:]) / _area(counted)
 
     def training_seconds(self, candidate: Candidate) -> float | None:
         """Seconds of training per image on TRAINED_ON, published or predicted; from the fitted file alone."""
@@ -94,7 +102,7 @@ class Costs:
         if own is not None:
             cost = self._predicted(candidate, TRAINED_ON, "training")
             return cost.value if cost else None
-        return None if at is None else float(self._trained[at])
+        return None if at is None else float(self._trained[at]) * self._growth(candidate)
 
     @cached_property
     def _trained(self) -> np.ndarray:
@@ -159,7 +167,7 @@ class Costs:
 
         def lines(candidate: Candidate) -> list[tuple[float, float]]:
             row = own.get(candidate.model) or needs.get(candidate.backbone)
-            return _memory_lines(row) if row else []
+            return _memory_lines(row, self._growth(candidate)) if row else []
 
         def cost(candidate: Candidate) -> Cost | None:
             peak = max((fixed + each * budget.batch_size for fixed, each in lines(candidate)), default=None)
@@ -243,11 +251,16 @@ def device_named(asked: str, known: tuple[str, ...], hint: str = "") -> str:
     return found[0]
 
 
-def _memory_lines(row: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """The passes', and the optimiser's update, which may be more at small batches."""
-    passes = (row["fixed_bytes"], row["bytes_per_image"])
+@cache
+def _area(shapes: str) -> int:
+    return math.prod(json.loads(shapes)[0][-2:])
+
+
+def _memory_lines(row: Mapping[str, Any], growth: float) -> list[tuple[float, float]]:
+    """The passes', and the optimiser's update, which may be more at small batches; at `growth` the area."""
+    passes = (row["fixed_bytes"], row["bytes_per_image"] * growth)
     update = row.get("update_bytes")
-    return [passes] if update is None else [passes, (update, row["input_bytes"])]
+    return [passes] if update is None else [passes, (update, row["input_bytes"] * growth)]
 
 
 def _measured(cost: Cost, verdict: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from archimeter.analysis import costs
 from archimeter.analysis.budgets import Cost
+from archimeter.analysis.costs import Costs
 from archimeter.analysis.evidence import Evidence, load_evidence
 from archimeter.analysis.limits import (
     FitBudget,
@@ -211,3 +212,17 @@ def test_frozen_features_need_no_training_memory(shipped):
     answer = recommend(Query(images=1000, classes=10, recipe="linear-probe"), shipped)
     assert not answer.query.memory
     assert any(words.startswith("No budget was stated, and larger models") for words in answer.notes)
+
+
+def test_weights_that_expect_larger_images_take_more_by_the_area(shipped):
+    counted = Costs(Query(), shipped)
+    small, large = (shipped.candidate(f"convnext_base.fb_in22k_ft_in1k{size}") for size in ("", "_384"))
+    sides = [model.preprocessing["input_size"][-1] for model in (small, large)]
+    one, other = (counted.seconds(model, "Intel Core i9-10940X") for model in (small, large))
+    need, more = (
+        Costs(Query(memory=(MemoryBudget(2**40, 32, "training"),)), shipped).budgets()[0].cost(model)
+        for model in (small, large)
+    )
+    assert sides == [224, 384]
+    assert more.value > 2 * need.value
+    assert other.value > 2 * one.value
