@@ -37,7 +37,7 @@ def show_breakdown(
     as_json: bool = False,
     as_csv: bool = False,
     output: Path | None = None,
-) -> int:
+) -> tuple[int, int]:
     """Print the parts of every target; a failed target costs only itself.
 
     Args:
@@ -50,7 +50,7 @@ def show_breakdown(
         output: the command's --output.
 
     Returns:
-        How many targets failed; each has been named on stderr.
+        How many targets failed, each named on stderr, and of how many.
     """
     from ..profilers.breakdown import breakdown
     from ..profilers.survey import resolve_each
@@ -73,14 +73,15 @@ def show_breakdown(
             pages += [(target.backbone, parts)]
     for reason in reasons:
         note(f"failed: {reason}")
+    done = len(reasons), len(targets) + len(failed)
     if output is not None and output.suffix.lower() == ".html":
         _write_page(pages, by, output)
-        return len(reasons)
+        return done
     shown = COLUMNS if by == "module" else [Column("path", "kind", right=False), *COLUMNS[4:]]
     if for_people and not rows:
-        return len(reasons)
+        return done
     emit(drawn(rows) if for_people else rows, shown, as_json=as_json, as_csv=as_csv, output=output)
-    return len(reasons)
+    return done
 
 
 def _write_page(pages: Sequence[tuple[str, list[Part]]], by: str, output: Path) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "FIT_COLUMNS",
     "TIMED_COLUMNS",
     "check",
+    "exit_code",
     "fits",
     "place",
     "read_conditions",
@@ -166,8 +167,13 @@ def row_of(profile: Profile) -> dict[str, Any]:
     return row
 
 
-def say_what_failed(rows: Iterable[Mapping[str, Any]]) -> bool:
-    """Name each failure with its reason, on stderr; say whether there was any."""
+def exit_code(failed: int, targets: int) -> int:
+    """0 where none failed, 3 where some did, 1 where nothing is left: then the question was bad."""
+    return 0 if not failed else 3 if failed < targets else 1
+
+
+def say_what_failed(rows: Iterable[Mapping[str, Any]]) -> int:
+    """Name each failure with its reason, on stderr; return how many there were."""
     failed = [row for row in rows if row["status"] == "failed"]
     for row in failed[:SHOWN_FAILURES]:
         note(f"failed: {row['source_ref'] or row['backbone']}: {row['reason']}")
@@ -176,7 +182,7 @@ def say_what_failed(rows: Iterable[Mapping[str, Any]]) -> bool:
     if failed:
         kept = any(row.get("date") for row in failed)
         note(f"{len(failed)} failed.{' A failure is kept too: --refresh tries again.' if kept else ''}")
-    return bool(failed)
+    return len(failed)
 
 
 def check(

@@ -15,6 +15,7 @@ from .measuring import (
     FIT_COLUMNS,
     TIMED_COLUMNS,
     check,
+    exit_code,
     fits,
     place,
     read_conditions,
@@ -134,10 +135,10 @@ def profile(
 
     input_size = read_size(size)
     if by is not None:
-        failed = show_breakdown(
+        failed, tried = show_breakdown(
             targets, by=by, depth=depth, input_size=input_size, as_json=as_json, as_csv=as_csv, output=output
         )
-        raise typer.Exit(3 if failed else 0)
+        raise typer.Exit(exit_code(failed, tried))
     batches = read_batches(batch)
     if batches.largest and device is None:
         raise InputError("--batch max is measured: say --device. To predict the largest batch, --fits 8GB.")
@@ -189,8 +190,9 @@ def profile(
             rows = [row_of(row) for row in made]
     rows += [row_of(row) for row in unknown]
     document = None if differences is None else {"profiles": rows, "differences": differences}
-    emit(rows, columns, as_json=as_json, as_csv=as_csv, output=output, document=document)
-    if differences and not (as_json or as_csv or output):
+    plainly = as_json or as_csv or output is not None
+    if plainly or any(row["status"] != "failed" for row in rows):
+        emit(rows, columns, as_json=as_json, as_csv=as_csv, output=output, document=document)
+    if differences and not plainly:
         emit(differences, DIFFERENCE_COLUMNS, title="\nWhat fvcore counts differently")
-    if say_what_failed(rows):
-        raise typer.Exit(3)
+    raise typer.Exit(exit_code(say_what_failed(rows), len(rows)))

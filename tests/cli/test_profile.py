@@ -171,3 +171,10 @@ def test_bad_input_is_one_clear_error(run, arguments, kind, message):
     assert isinstance(found.exception, kind)
     assert isinstance(found.exception, ArchimeterError)
     assert message in str(found.exception)
+
+
+def test_where_nothing_can_be_profiled_the_question_was_bad(run, nets):
+    found = run(f"{nets}:exception")
+    assert found.exit_code == 1
+    assert not found.stdout
+    assert "raised KeyError" in found.stderr
