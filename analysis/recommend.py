@@ -318,8 +318,8 @@ def _larger(rows: list[Recommended]) -> str:
         f"{row.weights} ({row.preprocessing['input_size'][-1]})" for row in rows if row.preprocessing
     )
     return (
-        "MACs are those of an architecture's default size; these weights expect larger images, and their times "
-        f"and memory are scaled by the area: {named}."
+        "MACs are those of an architecture's default size; these weights expect larger images, and their "
+        f"times and memory are scaled by the area: {named}."
     )
 
 
