@@ -6,7 +6,7 @@ Twenty small backbones of different kinds, batch 1, inference, one thread. Each 
 the whole list, so that minutes lie between its two runs, and each run has a process of its own. Printed
 per model: both medians, both intervals, whether the intervals overlap (agreement), and whether each
 median lies in the other's interval (stricter). Last the share, and the spread between runs that
-`intervals.UNSEEN` allows for.
+`intervals.UNSEEN_ON_CORES` allows for.
 """
 
 from __future__ import annotations

@@ -18,11 +18,13 @@ __all__ = ["Interval", "median_interval", "ratio_interval"]
 
 BLOCK_COUNTS = (20, 10, 5)
 RESAMPLES = 2000
-UNSEEN = 0.05
-"""Relative spread, 1 sigma, between runs that no single run can see: where the memory lies, what the
-machine's neighbours do this minute. Of 40 pairs of runs minutes apart (`benchmarks/latency_repeatability.py`,
-twice, two shared cores) 36 overlapped with 0.02 and 38 with 0.04 and 0.05. There 19 undisturbed pairs spread
-by 12 % (robust), neighbours on the same core included, so it is no property of a calm machine."""
+UNSEEN = 0.02
+"""Relative spread, 1 sigma, between runs that no single run can see: where the memory lies, what the clock
+does this minute. For a device that a run has to itself; an assumption, as none was measured."""
+UNSEEN_ON_CORES = 0.12
+"""The same on a CPU, whose neighbours a run cannot see either. From 19 undisturbed pairs of runs minutes
+apart (`benchmarks/latency_repeatability.py`, two shared virtual cores: 12 to 13 %, robust); in a later run of 20
+pairs, spread 14.5 %, the intervals of all 20 overlapped, with 0.05 those of 16."""
 CONTENTION = 2.0
 """A step that had the share s of a core takes up to s**-2 of its time alone, not 1/s: who has the core
 meanwhile also empties its caches. Of 15 backbones timed alone and with 0.55 to 0.75 of a core (the same
@@ -56,7 +58,8 @@ def median_interval(
 
     Returns:
         Median and bounds in seconds. The half width is Student's t over the medians of 20, 10 or 5
-        consecutive blocks, whichever gives the widest, together with `UNSEEN`.
+        consecutive blocks, whichever gives the widest, together with `UNSEEN` or
+        `UNSEEN_ON_CORES`.
 
     Source: batch means: Alexopoulos and Seila, Handbook of Simulation (1998), ch. 7; why runs differ:
         Kalibera and Jones, Rigorous Benchmarking in Reasonable Time (ISMM 2013).
@@ -73,7 +76,8 @@ def median_interval(
         medians = [np.median(block) for block in np.array_split(samples, count)]
         quantile = float(stats.t.ppf(0.5 + level / 2, count - 1))
         inside = max(inside, quantile * float(np.std(medians, ddof=1)) / count**0.5)
-    unseen = float(stats.norm.ppf(0.5 + level / 2)) * UNSEEN * median
+    between = UNSEEN if core_share is None else UNSEEN_ON_CORES
+    unseen = float(stats.norm.ppf(0.5 + level / 2)) * between * median
     half = float(np.hypot(inside, unseen))
     granted = min(1.0, core_share or 1.0) ** CONTENTION
     return Interval(median, max(0.0, median - half) * granted, median + half)

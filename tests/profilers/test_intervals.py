@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from archimeter.profilers.intervals import UNSEEN, Interval, median_interval, ratio_interval
+from archimeter.profilers.intervals import (
+    UNSEEN,
+    UNSEEN_ON_CORES,
+    Interval,
+    median_interval,
+    ratio_interval,
+)
 
 
 def walk(rng, n, drift, noise):
@@ -19,6 +25,8 @@ def test_the_interval_holds_the_median():
 def test_without_any_noise_what_differs_between_runs_remains():
     interval = median_interval([2.0] * 100)
     assert interval.high - 2.0 == pytest.approx(1.959964 * UNSEEN * 2.0, rel=1e-6)
+    on_cores = median_interval([2.0] * 100, core_share=1.0)
+    assert on_cores.high - 2.0 == pytest.approx(1.959964 * UNSEEN_ON_CORES * 2.0, rel=1e-6)
 
 
 def test_independent_samples_are_covered_at_least_as_often_as_promised():
@@ -29,8 +37,7 @@ def test_independent_samples_are_covered_at_least_as_often_as_promised():
     assert hits >= 190
 
 
-def test_drift_widens_the_interval_where_a_plain_bootstrap_would_not_see_it(monkeypatch):
-    monkeypatch.setattr("archimeter.profilers.intervals.UNSEEN", 0.02)  # a floor would hide the difference
+def test_drift_widens_the_interval_where_a_plain_bootstrap_would_not_see_it():
     rng = np.random.default_rng(2)
     steady = np.exp(rng.normal(0, 0.05, 400))
     drifting = steady * np.linspace(0.8, 1.2, 400)
@@ -53,18 +60,21 @@ def test_two_runs_with_drift_agree_nine_times_in_ten():
 
 
 def test_a_contended_run_reaches_down_to_what_an_idle_machine_would_show():
-    idle = median_interval([1.0] * 50)
+    idle = median_interval([1.0] * 50, core_share=1.0)
     contended = median_interval([2.5] * 50, core_share=0.4)
     assert contended.low <= 1.0
     assert contended.overlaps(idle)
-    assert contended.high == pytest.approx(2.5 * (1 + 1.959964 * UNSEEN))
+    assert contended.high == pytest.approx(2.5 * (1 + 1.959964 * UNSEEN_ON_CORES))
 
 
 def test_a_contended_run_may_have_taken_more_than_its_share_says():
     """What was seen: 118.8 ms with 0.63 of a core, 48.1 ms with a whole one."""
-    contended, alone = median_interval([118.8] * 50, core_share=0.63), median_interval([48.1] * 50)
+    contended, alone = (
+        median_interval([118.8] * 50, core_share=0.63),
+        median_interval([48.1] * 50, core_share=1.0),
+    )
     assert contended.overlaps(alone)
-    assert not contended.overlaps(median_interval([35.0] * 50))
+    assert not contended.overlaps(median_interval([25.0] * 50, core_share=1.0))
 
 
 def test_a_ratio_is_covered_as_often_as_promised():
