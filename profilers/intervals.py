@@ -23,7 +23,7 @@ UNSEEN = 0.02
 does this minute. For a device that a run has to itself; an assumption, as none was measured."""
 UNSEEN_ON_CORES = 0.12
 """The same on a CPU, whose neighbours a run cannot see either. From 19 undisturbed pairs of runs minutes
-apart (`benchmarks/latency_repeatability.py`, two shared virtual cores: 12 to 13 %, robust); in a later run of 20
+apart (`benchmarks/latency_repeatability.py`, two shared cores: 12 to 13 %, robust); in a later run of 20
 pairs, spread 14.5 %, the intervals of all 20 overlapped, with 0.05 those of 16."""
 CONTENTION = 2.0
 """A step that had the share s of a core takes up to s**-2 of its time alone, not 1/s: who has the core
