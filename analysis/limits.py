@@ -81,16 +81,7 @@ def parse_latency_budget(text: str) -> LatencyBudget:
     Raises:
         InputError: for anything else, or a time that is not above 0.
     """
-    match = re.fullmatch(rf"\s*({NUMBER})\s*(s|ms|us|µs)\s*@\s*(\S.*?)\s*", text)
-    if not match:
-        raise InputError(
-            f"{text!r} is no latency budget. Write a time in s, ms or us, an @ and a device, such as "
-            "'5 ms @ RTX 4090'."
-        )
-    seconds = float(match[1]) * _SECONDS[match[2]]
-    if seconds <= 0:
-        raise InputError(f"{text!r} allows no time at all; give a time above 0.")
-    return LatencyBudget(seconds, match[3])
+    return LatencyBudget(*_time_at(text, _SECONDS, "latency budget", "s, ms or us", "5 ms @ RTX 4090"))
 
 
 def parse_fit_budget(text: str) -> FitBudget:
@@ -99,16 +90,19 @@ def parse_fit_budget(text: str) -> FitBudget:
     Raises:
         InputError: for anything else, or a time that is not above 0.
     """
-    match = re.fullmatch(rf"\s*({NUMBER})\s*(s|sec|m|min|h|d)\s*@\s*(\S.*?)\s*", text)
+    return FitBudget(*_time_at(text, _LONG, "fit time", "s, min, h or d", "2 h @ RTX 3090"))
+
+
+def _time_at(text: str, units: dict[str, float], what: str, written: str, example: str) -> tuple[float, str]:
+    match = re.fullmatch(rf"\s*({NUMBER})\s*({'|'.join(units)})\s*@\s*(\S.*?)\s*", text)
     if not match:
         raise InputError(
-            f"{text!r} is no fit time. Write a time in s, min, h or d, an @ and a device, such as "
-            "'2 h @ RTX 3090'."
+            f"{text!r} is no {what}. Write a time in {written}, an @ and a device, such as '{example}'."
         )
-    seconds = float(match[1]) * _LONG[match[2]]
+    seconds = float(match[1]) * units[match[2]]
     if seconds <= 0:
         raise InputError(f"{text!r} allows no time at all; give a time above 0.")
-    return FitBudget(seconds, match[3])
+    return seconds, match[3]
 
 
 def parse_memory_budget(text: str, mode: Literal["training", "inference"]) -> MemoryBudget:

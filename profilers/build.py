@@ -26,7 +26,7 @@ from .targets import Target, known_backbones
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["ENTRY", "main", "profile_all"]
+__all__ = ["ENTRY", "folder_and_processes", "main", "profile_all"]
 
 ENTRY = TableEntry(
     table="profiles",
@@ -95,14 +95,24 @@ def _row(name: str) -> Profile:
         )
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Write the table into the folder named by the first argument."""
+def folder_and_processes(arguments: Sequence[str], module: str) -> tuple[Path, int]:
+    """Read the arguments of a module that builds a table: OUT [PROCESSES].
+
+    Raises:
+        InputError: if they are anything else.
+    """
     folder, processes = (*arguments, "1")[:2] if arguments else ("", "")
     if not (1 <= len(arguments) <= 2 and processes.isdigit() and int(processes) >= 1):
-        raise InputError("Write `python -m archimeter.profilers.build OUT [PROCESSES]`.")
-    rows = profile_all(processes=int(processes))
+        raise InputError(f"Write `python -m {module} OUT [PROCESSES]`.")
+    return Path(folder), int(processes)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the table into the folder named by the first argument."""
+    folder, processes = folder_and_processes(arguments, ENTRY.built_by)
+    rows = profile_all(processes=processes)
     # the day of the build is no fact about an architecture: without it, the same code gives the same bytes
-    entry = publish(ENTRY, [replace(row, date=None) for row in rows], Profile, Path(folder))
+    entry = publish(ENTRY, [replace(row, date=None) for row in rows], Profile, folder)
     print(f"{entry.rows} rows, {entry.rows_by_status}")  # noqa: T201
 
 

@@ -12,16 +12,16 @@ import json
 import multiprocessing
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import timm
 import torch
 
-from ..data.errors import ArchimeterError, InputError, TargetError
+from ..data.errors import ArchimeterError, TargetError
 from ..data.memory import MemoryNeed
 from ..data.tables import TableEntry, publish
 from .batch_memory import peaks_by_batch
+from .build import folder_and_processes
 from .conditions import Condition
 from .liveness import storage_bytes
 from .memory import PREDICTION_ERROR
@@ -31,9 +31,11 @@ from .targets import Target, known_backbones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from typing import Any
 
     from torch import nn
+
 __all__ = ["ENTRY", "main", "memory_needs"]
 
 BATCHES = {"inference": (1, 32), "training": (8, 64)}
@@ -155,13 +157,11 @@ def _prepare() -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Write the table into the folder named by the first argument."""
-    folder, processes = (*arguments, "1")[:2] if arguments else ("", "")
-    if not (1 <= len(arguments) <= 2 and processes.isdigit() and int(processes) >= 1):
-        raise InputError("Write `python -m archimeter.profilers.build_memory OUT [PROCESSES]`.")
-    kept = Path(folder) / "memory.jsonl"
+    folder, processes = folder_and_processes(arguments, ENTRY.built_by)
+    kept = folder / "memory.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    rows = _all_needs(known_backbones(), kept, int(processes))
-    entry = publish(ENTRY, rows, MemoryNeed, Path(folder))
+    rows = _all_needs(known_backbones(), kept, processes)
+    entry = publish(ENTRY, rows, MemoryNeed, folder)
     kept.unlink()
     print(f"{entry.rows} rows, {entry.rows_by_status}")  # noqa: T201
 

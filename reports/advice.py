@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..analysis.budgets import si, written_bytes, written_seconds
-from ..data.errors import InputError
-from .assets import content_security_policy
+from .assets import content_security_policy, write_page
 from .section import TEMPLATES, Section, environment, part
 
 if TYPE_CHECKING:
@@ -282,10 +281,4 @@ def write_advice(path: Path, answer: Recommendation, images: Sequence[str] = ())
             policy=content_security_policy([]),
         )
     )
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise InputError(
-            f"Cannot write {path}: {error.strerror or error}. Give a path that can be written."
-        ) from error
-    return path
+    return write_page(path, text)

@@ -13,7 +13,7 @@ from ..data.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["asset", "content_security_policy", "vendored"]
+__all__ = ["asset", "content_security_policy", "vendored", "write_page"]
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -48,6 +48,21 @@ def content_security_policy(scripts: Iterable[str]) -> str:
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
+
+
+def write_page(path: Path, text: str) -> Path:
+    """Write a page, with the same bytes on every system.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InputError(
+            f"Cannot write {path}: {error.strerror or error}. Give a path that can be written."
+        ) from error
+    return path
 
 
 def _sha256(text: str) -> str:

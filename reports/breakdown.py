@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..data.errors import InputError
-from .assets import asset, content_security_policy
+from .assets import asset, content_security_policy, write_page
 from .look import CONFIG, base_figure
 from .palette import MARKS
 
@@ -195,10 +195,4 @@ def write_breakdown(
         scripts=[Markup(script) for script in scripts],  # noqa: S704  # our own files
         payload=Markup(payload),  # noqa: S704  # every < in it is escaped
     )
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise InputError(
-            f"Cannot write {path}: {error.strerror or error}. Give a path that can be written."
-        ) from error
-    return path
+    return write_page(path, text)

@@ -21,7 +21,7 @@ from ..data.tables import (
     manifest,
 )
 from .advice import advice_of
-from .assets import asset, content_security_policy, vendored
+from .assets import asset, content_security_policy, vendored, write_page
 from .heatmap import relate
 from .measures import OF_RUNS, STATIC, Measure, available, with_speeds
 from .palette import coloured_families
@@ -113,13 +113,7 @@ def report(
     if path.suffix.lower() not in {".html", ".htm"}:
         raise InputError(f"Cannot write {str(path)!r}: a report is a page, name it .html.")
     text = render(assemble(tables or Tables.shipped(), datasets=datasets))
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise InputError(
-            f"Cannot write {path}: {error.strerror or error}. Give a path that can be written."
-        ) from error
-    return path
+    return write_page(path, text)
 
 
 def assemble(given: Tables, *, datasets: Sequence[str] = ()) -> Report:

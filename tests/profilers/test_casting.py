@@ -110,14 +110,6 @@ def convnet():
     )  # fmt: skip
 
 
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("mode", ["inference", "training"])
 def test_prediction_is_what_the_allocator_measures(mode):

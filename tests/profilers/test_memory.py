@@ -31,14 +31,6 @@ def convnet():
     )  # fmt: skip
 
 
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def predicted(factory, shape, **condition):
     with torch.device("meta"):
         module, x = factory(), torch.empty(shape)

@@ -69,3 +69,4 @@ def test_closing_twice_does_no_harm(place):
     folder = ScratchFolder()
     folder.close()
     folder.close()
+    assert not list(place.iterdir())

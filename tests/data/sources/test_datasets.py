@@ -122,4 +122,4 @@ def test_labels_and_domains_are_said_for_all(table):
 
 def test_rows_are_valid_records(table):
     for row in table.reset_index().to_dict("records"):
-        Dataset.from_row(row)
+        assert Dataset.from_row(row).dataset == row["dataset"]
