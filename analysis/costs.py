@@ -32,6 +32,7 @@ Assumed, as no second device has published training speeds."""
 SINGLE = ", batch 1"
 """How the name of a device ends that was calibrated one image at a time."""
 MEMORY_ERROR = 0.02
+"""Relative, 1 sigma: what every row of the memory table states."""
 CONTEXT_BYTES = 2**29
 """A CUDA context and the workspaces of its libraries, which a prediction of tensors does not see."""
 
@@ -90,11 +91,16 @@ class Costs:
         return Cost(cost.value * growth, cost.low * growth, cost.high * growth, said)
 
     def _growth(self, candidate: Candidate, shapes: str | None = None) -> float:
-        """Area of the images that the weights expect over that of `shapes`; by default of those counted."""
-        counted = shapes or self.known.profiles.get(candidate.backbone, {}).get("input_shapes")
-        if not candidate.preprocessing or not isinstance(counted, str):
+        """Area of the images that the weights expect over that of `shapes`; by default of those counted.
+
+        Of an architecture without weights the counted size is the expected one.
+        """
+        counted = self.known.profiles.get(candidate.backbone, {}).get("input_shapes")
+        if not isinstance(counted, str):
             return 1.0
-        return math.prod(candidate.preprocessing["input_size"][-2:]) / _area(counted)
+        known = candidate.preprocessing
+        expected = math.prod(known["input_size"][-2:]) if known else _area(counted)
+        return expected / _area(shapes or counted)
 
     def training_seconds(self, candidate: Candidate) -> float | None:
         """Seconds of training per image on TRAINED_ON, published or predicted; from the fitted file alone."""

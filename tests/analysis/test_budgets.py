@@ -16,6 +16,7 @@ from archimeter.analysis.limits import (
 from archimeter.analysis.query import Query
 from archimeter.analysis.recommend import recommend
 from archimeter.data.errors import InputError, UnknownNameError
+from archimeter.data.tables import load_memory
 
 GIB = 2**30
 NEEDS = [("resnet18", 0.2, 0.05), ("resnet50", 0.4, 0.2), ("resnet101", 0.7, 0.3)]
@@ -58,6 +59,10 @@ def test_memory_is_what_is_fixed_and_what_each_image_takes():
     assert need.largest_batch == math.floor((7.5 / 1.02 - 0.2) / 0.05)
     assert need.verdict == "keeps"
     assert need.optimiser == "sgd"
+
+
+def test_the_error_of_memory_is_what_the_table_states():
+    assert set(load_memory()["error"]) == {costs.MEMORY_ERROR}
 
 
 def test_a_limit_within_the_interval_says_measure():
@@ -226,3 +231,13 @@ def test_weights_that_expect_larger_images_take_more_by_the_area(shipped):
     assert sides == [224, 384]
     assert more.value > 2 * need.value
     assert other.value > 2 * one.value
+
+
+def test_an_architecture_without_weights_is_timed_at_the_size_it_was_counted_at(shipped):
+    counted, bare = Costs(Query(), shipped), shipped.candidate("convnext_base")
+    device = "Intel Core i9-10940X"
+    row = shipped.speeds(device)["convnext_base"]
+    assert bare.preprocessing is None
+    larger = {**row, "input_shapes": "[[3,448,448]]"}
+    counted._published[device, "inference"] = {"convnext_base": larger}
+    assert counted.seconds(bare, device).value == pytest.approx(1 / row["throughput"] / 4)
