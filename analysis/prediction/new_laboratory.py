@@ -82,22 +82,17 @@ class NewLaboratory:
         """The model that has seen neither the cell's study nor its data set and siblings."""
         study = self.cells.keys[cell][1]
         pooled = self.held_out.fit(study, self.kin(cell))
-        use = np.array(
-            [
-                key[1] != study and group != self.groups[cell]
-                for key, group in zip(self.cells.keys, self.groups, strict=True)
-            ]
-        )
-        return pooled, self.level(pooled, use)
+        return pooled, self.level(pooled, self._elsewhere(study, [self.groups[cell]]))
+
+    def _elsewhere(self, study: str, groups: Iterable[str]) -> Array:
+        """Which cells are of other studies and other groups of data sets."""
+        left_out = frozenset(groups)
+        pairs = zip(self.cells.keys, self.groups, strict=True)
+        return np.array([key[1] != study and group not in left_out for key, group in pairs])
 
     def level_terms(self, study: str, groups: Iterable[str]) -> LevelTerms:
         """What domain, classes and images do to a level within the other studies, without these groups."""
-        use = np.array(
-            [
-                key[1] != study and group not in groups
-                for key, group in zip(self.cells.keys, self.groups, strict=True)
-            ]
-        )
+        use = self._elsewhere(study, groups)
         x, y, w = self._rows[use][:, 2:], self.cells.levels[use], self._weight[use]
         panel = np.array([key[0] for key in self.cells.keys])[use]
         _, at = np.unique(panel, return_inverse=True)
