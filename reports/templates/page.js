@@ -347,7 +347,7 @@
     link.href = URL.createObjectURL(new Blob([`${[heads.join(","), ...lines].join("\n")}\n`], { type: "text/csv" }));
     link.download = `archimeter-${s.key.replace(/[^\w-]+/g, "-")}.csv`;
     document.body.append(link); link.click(); link.remove();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);  // a busy browser starts the download late
   }
 
   // ---- filter bar ------------------------------------------------------------------------------------
