@@ -66,7 +66,7 @@ def test_six_bad_targets_among_sixty_are_six_failed_rows(run, nets):
     good = [*timm_names, *(f"{nets}:good?width={width}" for width in range(1, 49))]
     assert len(good) == 54
     bad = {
-        f"{nets}:hang": "timed out after 5 s",
+        f"{nets}:hang": "timed out after 20 s",
         f"{nets}:segfault": "crashed (SIGSEGV)",
         f"{nets}:memory": "out of memory",
         f"{nets}:exception": "raised KeyError while it was built",
@@ -76,13 +76,14 @@ def test_six_bad_targets_among_sixty_are_six_failed_rows(run, nets):
     names = good.copy()
     for place, name in enumerate(bad):
         names.insert(10 * place + 3, name)
-    found = run(*names, "--json", "--timeout", "5", "--size", "32")
+    found = run(*names, "--json", "--timeout", "20", "--size", "32")
     assert found.exit_code == 3
     rows = {row["source_ref"]: row for row in json.loads(found.stdout)}
     assert sorted(rows) == sorted(names)
-    assert {name for name, row in rows.items() if row["status"] == "ok"} == set(good)
+    reasons = {name: row["reason"] for name, row in rows.items() if row["status"] != "ok"}
+    assert set(reasons) == set(bad), reasons
     for name, reason in bad.items():
-        assert reason in rows[name]["reason"]
+        assert reason in reasons[name]
         assert f"failed: {name}: " in found.stderr
     for width in range(1, 49):
         assert rows[f"{nets}:good?width={width}"]["macs"] == 27 * width * 30 * 30

@@ -41,10 +41,10 @@ def test_faults_among_sharing_jobs_cost_only_themselves(slots):
     texts[2] = "__import__('os').abort()"
     texts[5] = "__import__('time').sleep(600)"
     texts[8] = "__import__('sys').exit('enough')"
-    outcomes = _outcomes(_jobs(texts, shareable=True, timeout_s=2), slots=slots)
+    outcomes = _outcomes(_jobs(texts, shareable=True, timeout_s=6), slots=slots)
     failed = {int(key): outcome.error for key, outcome in outcomes.items() if not outcome.ok}
     assert len(outcomes) == 12
-    assert failed == {2: "crashed (SIGABRT)", 5: "timed out after 2 s", 8: "called sys.exit(enough)"}
+    assert failed == {2: "crashed (SIGABRT)", 5: "timed out after 6 s", 8: "called sys.exit(enough)"}
     assert all(outcome.attempts == (1 if outcome.ok else 2) for outcome in outcomes.values())
 
 

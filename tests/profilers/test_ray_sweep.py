@@ -66,7 +66,7 @@ def test_rows_are_those_of_the_local_run(cluster):
     texts = [f"{i} ** 3" for i in range(8)]
     texts[3] = "__import__('os').abort()"
     texts[5] = "__import__('time').sleep(600)"
-    jobs = _jobs(texts, timeout_s=2, shareable=True)
+    jobs = _jobs(texts, timeout_s=6, shareable=True)
 
     def rows(run):
         return {job.key: (o.status, o.value, o.error, o.exitcode, o.attempts) for job, o in run}
