@@ -102,7 +102,8 @@ def report(
 
     Args:
         output: where to; an existing file is replaced.
-        datasets: keys or globs of data sets to show; all with results of at least 20 backbones when empty.
+        datasets: keys or globs of data sets to show; when empty all with results of at least 20 backbones,
+            and all of the user's own with at least 6.
         tables: other frames than the shipped ones.
 
     Raises:
@@ -124,8 +125,14 @@ def assemble(given: Tables, *, datasets: Sequence[str] = ()) -> Report:
         datasets: keys or globs of data sets to show; all that are large enough when empty.
     """
     profiles, speeds = _profiles(given)
+    published = {entry.study for entry in given.manifest}
     found = collect(
-        given.observations, profiles, weights=given.weights, datasets=given.datasets, wanted=datasets
+        given.observations,
+        profiles,
+        weights=given.weights,
+        datasets=given.datasets,
+        wanted=datasets,
+        own=set(given.observations["study"]) - published,
     )
     everything = pd.concat([one.frame.assign(key=one.key) for one in found.sets])
     measures = available((*STATIC, *speeds, *OF_RUNS), everything)
@@ -158,7 +165,7 @@ def _about(one: ResultSet) -> str:
     parts = [
         f"{one.title}: {one.condition}. {len(one.frame):,} models, {one.summary}.",
         f"For {unsure:,} of them only the architecture is certain, not the weights." if unsure else "",
-        f"{one.unmatched:,} more results are of models outside timm and not shown." if one.unmatched else "",
+        f"Not shown, of models outside timm: {one.unmatched:,} more." if one.unmatched else "",
     ]
     return " ".join(part for part in parts if part)
 
@@ -175,7 +182,10 @@ def _report(given: Tables, found: Results, profiles: pd.DataFrame, data: PageDat
     )
     if left:
         counted = "1 set" if left == 1 else f"{left} sets"
-        note += f" Without charts, for want of {LEAST_MODELS} backbones: {counted} ({small})."
+        note += (
+            f" Without charts, for want of {LEAST_MODELS} backbones: {counted} ({small}); "
+            "a data set that is asked for by name is shown all the same."
+        )
     return Report(
         title="Which vision backbone is worth trying?",
         lead=(

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.axes import with_axes
+from ..analysis.correlate import FEWEST
 from ..analysis.shipped import choose
 from ..analysis.units import TUNED, Summary, per_model
 from ..data.errors import InputError
 from ..data.join import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,7 +25,7 @@ __all__ = ["LEAST_MODELS", "ResultSet", "Results", "collect", "has_value", "poin
 
 SET = ["study", "dataset", "recipe"]
 LEAST_MODELS = 20
-"""A set with fewer backbones says too little about families to have its own charts."""
+"""A set with fewer backbones says too little about families to have its own charts, unless it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def collect(
     weights: pd.DataFrame | None = None,
     datasets: pd.DataFrame | None = None,
     wanted: Sequence[str] = (),
-    least: int = LEAST_MODELS,
+    own: Collection[str] = (),
 ) -> Results:
     """Split the ok observations into comparable sets, one number a model, joined to profiles.
 
@@ -84,7 +85,8 @@ def collect(
         weights: facts of the weights names, see `data.join.join`.
         datasets: columns of `Dataset`, for titles.
         wanted: keys or globs of data sets to keep; all when empty.
-        least: backbones that a set needs.
+        own: studies of the user's. Their sets, and those of data sets that are wanted, are shown from FEWEST
+            backbones on, all others from LEAST_MODELS.
 
     Raises:
         UnknownNameError: for a wanted data set that no observation has.
@@ -98,16 +100,19 @@ def collect(
     titles = {} if datasets is None else dict(zip(datasets["dataset"], datasets["title"], strict=True))
     means = _drawable(per_model(runs))
     sizes = means.groupby(SET)["backbone"].nunique()
+    asked_for = pd.Series(bool(wanted), sizes.index) | sizes.index.get_level_values("study").isin(list(own))
+    large = sizes >= np.where(asked_for, FEWEST, LEAST_MODELS)
     sets = [
         replace(one, unmatched=unmatched[one.study, one.dataset])
-        for one in _sets(runs, means, list(sizes.index[sizes >= least]), titles)
+        for one in _sets(runs, means, list(sizes.index[large]), titles)
     ]
     if not sets:
         raise InputError(
-            f"No data set has results of {least} backbones, the least a page is drawn for; "
-            f"there are {len(good)} usable results. Name other data sets, or give more results."
+            f"No data set has results of {FEWEST if asked_for.any() else LEAST_MODELS} backbones, the least a "
+            f"chart is drawn for; there are {len(good)} usable results. Name other data sets, or give more "
+            "results."
         )
-    left_out = Counter(str(study) for study, _, _ in sizes.index[sizes < least])
+    left_out = Counter(str(study) for study, _, _ in sizes.index[~large])
     shown = {(one.study, one.dataset) for one in sets}
     here = [identity in shown for identity in zip(runs["study"], runs["dataset"], strict=True)]
     return Results(sets=tuple(_with_keys(sets)), left_out=dict(left_out), runs=runs[here])

@@ -34,8 +34,27 @@ def test_an_unknown_data_set_is_named_with_what_is_near(tables):
 
 
 def test_too_few_results_say_how_many_are_needed(tables):
-    with pytest.raises(InputError, match="No data set has results of 20 backbones"):
+    with pytest.raises(InputError, match="No data set has results of 6 backbones"):
         collect(tables.observations, tables.profiles, wanted=["cars"])
+    small = tables.observations[tables.observations["dataset"] == "cars"]
+    with pytest.raises(InputError, match="No data set has results of 20 backbones"):
+        collect(small, tables.profiles)
+
+
+def test_a_small_set_is_shown_where_it_is_asked_for_or_the_user_s_own(tables):
+    pets = tables.observations[tables.observations["dataset"] == "pets"]
+    few = pets[pets["backbone"].isin(sorted(pets["backbone"].unique())[:6])].assign(
+        study="mine", dataset="rocks"
+    )
+    rows = pd.concat([tables.observations, few], ignore_index=True)
+
+    def shown(**chosen):
+        return {one.dataset for one in collect(rows, tables.profiles, **chosen).sets}
+
+    assert "rocks" not in shown()
+    assert shown(wanted=["rocks"]) == {"rocks"}
+    assert shown(own={"mine"}) == shown() | {"rocks"}
+    assert "tiny" not in shown(own={"mine"})
 
 
 def test_two_studies_of_one_data_set_stay_apart(tables):
