@@ -25,7 +25,7 @@ __all__ = ["LEAST_MODELS", "ResultSet", "Results", "collect", "has_value", "poin
 
 SET = ["study", "dataset", "recipe"]
 LEAST_MODELS = 20
-"""A set with fewer backbones says too little about families to have its own charts, unless it is asked for."""
+"""A set with fewer backbones says too little about families to have charts unless it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ def collect(
         for one in _sets(runs, means, list(sizes.index[large]), titles)
     ]
     if not sets:
+        fewest = FEWEST if asked_for.any() else LEAST_MODELS
         raise InputError(
-            f"No data set has results of {FEWEST if asked_for.any() else LEAST_MODELS} backbones, the least a "
-            f"chart is drawn for; there are {len(good)} usable results. Name other data sets, or give more "
-            "results."
+            f"No data set has results of {fewest} backbones, the least a chart is drawn for; there are "
+            f"{len(good)} usable results. Name other data sets, or give more results."
         )
     left_out = Counter(str(study) for study, _, _ in sizes.index[~large])
     shown = {(one.study, one.dataset) for one in sets}
