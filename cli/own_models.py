@@ -66,19 +66,16 @@ def _weigh(rows: list[dict[str, Any]], targets: Sequence[Any], modes: list[str],
                 note(f"{row['backbone']}: its memory in {mode} is not known: {outcome.error}")
 
 
-def memory_line(spec: tuple[Any, str, str]) -> dict[str, int]:
-    """Lay a line through the predicted peaks at batches 8 and 64; runs in a process of its own."""
-    from ..profilers.capacity import predict_memory
+def memory_line(spec: tuple[Any, str, str]) -> dict[str, int | None]:
+    """What `profilers.batch_memory` says of one network; runs in a process of its own."""
+    from ..profilers.batch_memory import memory_line as line_of
     from ..profilers.conditions import Condition
+    from ..profilers.meta import to_meta
+    from ..profilers.running import make_inputs, on_meta
 
     target, mode, optimiser = spec
-    low, high = 8, 64
-    peaks = [
-        predict_memory(
-            target,
-            Condition(device="cuda", mode=mode, optimiser=optimiser, batch_size=size),  # pyright: ignore[reportArgumentType]
-        ).peak_bytes
-        for size in (low, high)
-    ]
-    slope = (peaks[1] - peaks[0]) // (high - low)
-    return {"fixed_bytes": peaks[1] - slope * high, "bytes_per_image": slope}
+    condition = Condition(device="cuda", mode=mode, optimiser=optimiser)  # pyright: ignore[reportArgumentType]
+    with condition.active():
+        built = on_meta(target)
+        args, kwargs = to_meta(make_inputs(built))
+        return line_of(built.module, args, kwargs, condition)

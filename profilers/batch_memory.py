@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from torch.utils._pytree import tree_leaves
 
 from ..data.errors import InputError, TargetError
 from .liveness import Liveness, storage_bytes
@@ -19,15 +21,16 @@ from .steps import Step, with_batch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import torch
     from torch import nn
 
     from .conditions import Condition
 
-__all__ = ["PRIME_BATCH", "peaks_by_batch"]
+__all__ = ["BATCHES", "PRIME_BATCH", "memory_line", "peaks_by_batch"]
 
 PRIME_BATCH = 251
 """Prime, and no factor of channels, window sides or numbers of tokens that anybody builds."""
+BATCHES = {"inference": (1, 32), "training": (8, 64)}
+"""Where a line is laid through the predicted peaks."""
 
 
 class _BatchLiveness(Liveness):
@@ -46,6 +49,29 @@ class _BatchLiveness(Liveness):
 
     def _note(self, func: Any, args: tuple[Any, ...], out: Any, before: Any) -> None:  # noqa: ARG002  # of those only a CPU makes use
         self.peak_bytes = np.maximum(self.peak_bytes, self.bytes)
+
+
+def memory_line(
+    module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, condition: Condition
+) -> dict[str, int | None]:
+    """Lay a line through the peaks at BATCHES of the condition's mode; arguments and errors as below.
+
+    Returns:
+        The fields of `data.memory.MemoryNeed`: `fixed_bytes` and `bytes_per_image` of the passes,
+        `update_bytes` of the optimiser's update without the images (None in inference), `input_bytes` of one.
+    """
+    if isinstance(module, torch.jit.ScriptModule):
+        raise TargetError("The memory of a script cannot be predicted; measure it on a real device instead.")
+    low, high = batches = BATCHES[condition.mode]
+    passes, update = peaks_by_batch(module, args, kwargs, condition, batches)
+    slope = -(int(passes[0] - passes[1]) // (high - low))
+    image = storage_bytes(t for t in tree_leaves((args, dict(kwargs or {}))) if isinstance(t, torch.Tensor))
+    return {
+        "fixed_bytes": int(passes[1]) - slope * high,
+        "bytes_per_image": slope,
+        "update_bytes": None if update is None else int(update[0]) - image * low,
+        "input_bytes": image,
+    }
 
 
 def peaks_by_batch(

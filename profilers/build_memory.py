@@ -20,7 +20,7 @@ import torch
 from ..data.errors import ArchimeterError, TargetError
 from ..data.memory import MemoryNeed
 from ..data.tables import TableEntry, publish
-from .batch_memory import peaks_by_batch
+from .batch_memory import memory_line
 from .build import folder_and_processes
 from .conditions import Condition
 from .liveness import storage_bytes
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ENTRY", "main", "memory_needs"]
 
-BATCHES = {"inference": (1, 32), "training": (8, 64)}
-"""Where a line is laid through the predicted peaks."""
 LINE_ERROR = 0.01
 """How far the line is from the predictions, relative, 1 sigma, rounded up: the peak is the highest of several
 lines. Over 40 architectures at batches of 1 to 256: in inference 4.2 % too high to 2.7 % too low, 0.7 % root
@@ -81,7 +79,6 @@ def memory_needs(name: str) -> list[MemoryNeed]:
 
 def _need(name: str, module: nn.Module, inputs: Any, mode: Any) -> MemoryNeed:
     args, kwargs = inputs
-    low, high = batches = BATCHES[mode]
     row: dict[str, Any] = {
         "backbone": name,
         "mode": mode,
@@ -90,19 +87,10 @@ def _need(name: str, module: nn.Module, inputs: Any, mode: Any) -> MemoryNeed:
     }
     condition = Condition(device="cuda", mode=mode, optimiser="adamw")
     try:
-        passes, update = peaks_by_batch(module, args, kwargs, condition, batches)
+        row |= memory_line(module, args, kwargs, condition)
     except TargetError as error:
         return MemoryNeed(**row, status="failed", reason=str(error))
-    slope = -(int(passes[0] - passes[1]) // (high - low))
-    image = args[0].nbytes
-    return MemoryNeed(
-        **row,
-        fixed_bytes=int(passes[1]) - slope * high,
-        bytes_per_image=slope,
-        update_bytes=None if update is None else int(update[0]) - image * low,
-        input_bytes=image,
-        error=PREDICTION_ERROR[mode] + LINE_ERROR,
-    )
+    return MemoryNeed(**row, error=PREDICTION_ERROR[mode] + LINE_ERROR)
 
 
 def _with_sgd(adamw: MemoryNeed, module: nn.Module) -> MemoryNeed:

@@ -1,10 +1,15 @@
 import json
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from archimeter.cli import app
+from archimeter.cli.own_models import memory_line
 from archimeter.data.errors import InputError, TargetError
+from archimeter.profilers.capacity import predict_memory
+from archimeter.profilers.conditions import Condition
+from archimeter.profilers.targets import resolve_targets
 
 NET = """
 from torch import nn
@@ -14,6 +19,9 @@ def build(width=32):
         nn.Conv2d(3, width, 7, 4, 3), nn.ReLU(), nn.Conv2d(width, 2 * width, 3, 2, 1), nn.ReLU(),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2 * width, 10),
     )
+
+def wide():
+    return nn.Sequential(nn.AdaptiveAvgPool2d(16), nn.Flatten(), nn.Linear(768, 4096, bias=False))
 
 def broken():
     raise ValueError("no net today")
@@ -56,3 +64,26 @@ def test_a_network_that_cannot_be_built_says_why(run):
     found = run("--model", "net.py:broken")
     assert isinstance(found.exception, TargetError)
     assert "no net today" in str(found.exception)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_at_small_batches_the_optimisers_update_is_what_a_network_of_ones_own_needs(run, optimiser):
+    (target,) = resolve_targets("net.py:wide")
+    line = memory_line((target, "training", optimiser))
+    assert line["input_bytes"] == 3 * 224 * 224 * 4
+    # weights, gradients, and SGD's momentum or AdamW's two states and a temporary
+    copies = {"sgd": 3, "adamw": 5}[optimiser]
+    assert line["update_bytes"] == pytest.approx(copies * 768 * 4096 * 4, rel=0.01)
+    alone = predict_memory(
+        target, Condition(device="cuda", mode="training", optimiser=optimiser, batch_size=1)
+    )
+    peak = max(line["fixed_bytes"] + line["bytes_per_image"], line["update_bytes"] + line["input_bytes"])
+    assert peak == pytest.approx(alone.peak_bytes, rel=0.02)
+    assert (line["update_bytes"] > line["fixed_bytes"]) == (optimiser == "adamw")
+
+
+def test_a_script_has_no_predicted_memory(run, tmp_path):
+    torch.jit.script(torch.nn.Conv2d(3, 8, 3)).save(tmp_path / "net.pt")
+    (target,) = resolve_targets("net.pt")
+    with pytest.raises(TargetError, match="measure it on a real device"):
+        memory_line((target, "training", "sgd"))
