@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .own import OnlyFlag, ResultsFile, StoreOption, own_results
-from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain
+from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain, si
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,13 +59,16 @@ def pareto(
         Column("model", "model", right=False),
         Column("family", "family", right=False),
         Column("error", "error", plain(3)),
-        *(Column(name, name, plain(3)) for name in costs),
+        *(Column(name, name, si(3)) for name in costs),
         Column("front_probability", "on the front", plain(2)),
-        Column("utility", "utility", plain(3)),
+        *([Column("utility", "utility", plain(3))] if table["utility"].notna().any() else []),
     ]
     emit(rows, columns, as_json=as_json, as_csv=as_csv, output=output)
-    known = int(frame["error_sd"].notna().sum())
-    note(f"{len(frame)} models; probability over replicate noise of the error, which is known for {known}.")
+    repeated = int(frame["error_sd"].notna().sum())
+    note(
+        f"{len(frame)} models. On the front: the share of draws over the noise between a model's runs; "
+        + (f"{repeated} of them have several." if repeated else "none has several, so it is 0 or 1.")
+    )
     if len(shown) < len(table):
         note(
             f"{len(table) - len(shown)} models that are on the front in under 5 % of draws: --all shows them."
@@ -84,9 +87,9 @@ def _models(
     models = choose(per_model(joined.frame), "recipe", [recipe] if recipe else [])
     settings = models[["study", "dataset", "recipe"]].drop_duplicates()
     if len(settings) > 1:
-        listed = "; ".join(" / ".join(row) for row in settings.itertuples(index=False))
+        listed = "".join(f"\n  {' / '.join(row)}" for row in settings.itertuples(index=False))
         raise InputError(
-            f"A front compares one study, data set and recipe. Give --study, --recipe: {listed}."
+            f"A front compares one study, data set and recipe. Say which with --study, --recipe:{listed}"
         )
     if cost is None:
         timed = "fit_time_s" in models and models["fit_time_s"].notna().any()
