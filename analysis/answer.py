@@ -147,7 +147,8 @@ class Recommended:
 class Recommendation:
     """The answer: rows, the data sets most like the asked one, and what it does not know.
 
-    best_there: for each of `nearest` what really did best there, within the budget.
+    best_there: for each of `nearest` what really did best there, within the budget. highest_level: what the
+    known data sets can promise.
     """
 
     query: Query
@@ -162,6 +163,11 @@ class Recommendation:
     checklist: tuple[str, ...] = ()
     best_there: tuple[tuple[BestThere, ...], ...] = ()
 
+    @property
+    def level(self) -> float | None:
+        """Level of the predicted errors' intervals: 80 %, or what so few data sets can promise."""
+        return None if self.highest_level is None else min(0.8, self.highest_level)
+
     def as_document(self) -> dict[str, Any]:
         """The whole answer as one JSON-able object."""
         return {
@@ -175,6 +181,7 @@ class Recommendation:
             "notes": list(self.notes),
             "shortlist": list(self.shortlist),
             "next_runs": [asdict(run) for run in self.next_runs],
+            "level": self.level,
             "highest_level": self.highest_level,
             "advice": self.advice,
             "checklist": list(self.checklist),

@@ -56,7 +56,7 @@ def with_laboratory(fitted: Fitted, tasks: Iterable[Task]) -> Fitted:
     for name, same in alike.items():
         cross = same * prior[name]
         gained = cross @ solved
-        left = np.maximum(prior[name] - np.einsum("ij,jk,ik->i", cross, inverse, cross), 0.0)
+        left = np.maximum(prior[name] - ((cross @ inverse) * cross).sum(axis=1), 0.0)
         at, mean, variance = groups[name].copy(), list(means[name]), list(variances[name])
         for i, row in enumerate(rows.tolist()):
             if at[row] < 0:  # a level of its own until now

@@ -1,12 +1,12 @@
 """Which backbone to try: what the fitted model expects of each, beside what was really measured nearby.
 
 On the shipped tables every model has a predicted error (`prediction`), and the order is that of `Outlook`. On
-other evidence there is no fitted model: there the order is the weighted mean rank over the nearest data sets.
+the user's results alone the model is fitted on these (`own_model`). Where they are too few for that, and on
+other evidence, the order is the weighted mean rank over the nearest data sets.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,8 +20,9 @@ from .evidence import Candidate, Evidence, Result, Task, load_evidence
 from .laboratory import as_evaluated, with_laboratory
 from .limits import MemoryBudget
 from .nearest import Neighbour, nearest
-from .outlook import CHECKLIST, Expected, Outlook, advice, foreign
+from .outlook import Expected, Outlook, advice, checklist
 from .prediction.forecast import load_fitted
+from .remarks import limited, remarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,7 +55,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         UnknownNameError: for a device without published speeds.
     """
     known = load_evidence() if evidence is None else evidence
-    assumed = known.shipped and query.recipe == "fine-tune" and not _limited(query)
+    assumed = known.shipped and query.recipe == "fine-tune" and not limited(query)
     if assumed:
         query = replace(query, memory=(ASSUMED,))
     costs = Costs(query, known)
@@ -62,7 +63,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     near = nearest(query, known.tasks)
     if not near:
         raise InputError("There is no result to rank by: the tables hold no usable observation.")
-    fitted = _fitted(known, query) if known.shipped else None
+    fitted = _fitted(known, query)
     measured = {model for neighbour in near for model in neighbour.task.results}
     models = sorted(measured if fitted is None else {*fitted.models} - {*known.custom})
     candidates = Candidates(known, models)
@@ -92,9 +93,8 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         for rank, model in shown
     )
     best_there = tuple(_best_there(neighbour.task, kept) for neighbour in near)
-    notes = _notes(query, known, near, (len(models), len(kept)), rows)
-    if assumed:
-        notes = (_ASSUMED, *notes)
+    counts = len(models), len(kept)
+    notes = remarks(query, known, near, rows, counts=counts, outlook=outlook, assumed=assumed)
     if outlook is None:
         return Recommendation(query, rows, near, len(models), notes, best_there=best_there)
     return Recommendation(
@@ -107,14 +107,24 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         next_runs=outlook.next_runs(candidates, costs.training_seconds),
         highest_level=outlook.forecast.highest_level,
         advice=advice(query),
-        checklist=CHECKLIST,
+        checklist=checklist(query),
         best_there=best_there,
     )
 
 
-def _fitted(known: Evidence, query: Query) -> Fitted:
-    unnamed = sorted({name for task in known.own_tasks for name in task.runs})
-    fitted = with_laboratory(with_unnamed(load_fitted(), unnamed, known), known.own_tasks)
+def _fitted(known: Evidence, query: Query) -> Fitted | None:
+    """The shipped model told of the user's results, or one of these alone; None where there is neither."""
+    if known.shipped:
+        unnamed = sorted({name for task in known.own_tasks for name in task.runs})
+        fitted = with_laboratory(with_unnamed(load_fitted(), unnamed, known), known.own_tasks)
+    elif known.own is not None:
+        from .own_model import fit_alone
+
+        fitted = fit_alone(known)
+    else:
+        return None
+    if fitted is None:
+        return None
     fitted = as_evaluated(fitted, known.own_tasks, query.recipe, query.domain)
     return with_custom(fitted, known.custom)
 
@@ -266,130 +276,3 @@ def _reasons(model: str, seen: list[Task]) -> list[str]:
         known = _known_result(model, task)
         words.append(f"{known.place} of {known.n_models} on {task.dataset} ({100 * known.error:.2f} % error)")
     return words
-
-
-def _notes(
-    query: Query,
-    known: Evidence,
-    near: tuple[Neighbour, ...],
-    counts: tuple[int, int],
-    rows: tuple[Recommended, ...],
-) -> tuple[str, ...]:
-    ties = sum(row.tied_with_first for row in rows)
-    predicted = rows[0].expected is not None
-    n_models, n_kept = counts
-    larger = [row for row in rows if _expects_more(row, known)]
-    said = [
-        (not predicted, _ORDER),
-        (predicted, _PREDICTED),
-        (predicted and bool(foreign(query)), _foreign(query)),
-        (
-            True,
-            f"{n_models} models are known; {n_kept} fit the budget."
-            if predicted
-            else f"{n_models} models have results on the {len(near)} nearest data sets; "
-            f"{n_kept} fit the budget.",
-        ),
-        (predicted and not _limited(query), _NO_BUDGET),
-        (query.domain == "unknown", _NO_DOMAIN),
-        (query.domain != "unknown" and not any(_alike(n, query) for n in near), _outside(query)),
-        (_timed(rows, single=False), _OFFLINE),
-        (_timed(rows, single=True), _SINGLE),
-        (any(row.fit_times for row in rows), _FIT.format(epochs=query.epochs)),
-        (bool(larger), _larger(larger)),
-        (ties > 0, f"{ties} of {len(rows)} rows cannot be told from the first by the published noise."),
-        (any(row.custom for row in rows), _CUSTOM),
-        (bool(known.custom) and not predicted, _CUSTOM_ALONE),
-        (any(n.task.study == "fastai" for n in near), _FASTAI_GAPS),
-    ]
-    return tuple(words for holds, words in said if holds)
-
-
-def _expects_more(row: Recommended, known: Evidence) -> bool:
-    """Whether the weights expect larger images than the architecture was counted at."""
-    shapes = known.profiles.get(row.backbone, {}).get("input_shapes")
-    if not row.preprocessing or not isinstance(shapes, str):
-        return False
-    return row.preprocessing["input_size"][-1] > json.loads(shapes)[0][-1]
-
-
-def _larger(rows: list[Recommended]) -> str:
-    named = ", ".join(
-        f"{row.weights} ({row.preprocessing['input_size'][-1]})" for row in rows if row.preprocessing
-    )
-    return (
-        "MACs are those of an architecture's default size; these weights expect larger images, and their "
-        f"times and memory are scaled by the area: {named}."
-    )
-
-
-def _limited(query: Query) -> bool:
-    return bool(query.max_params or query.max_macs or query.within or query.memory or query.fit_within)
-
-
-def _timed(rows: tuple[Recommended, ...], *, single: bool) -> bool:
-    sources = [speed.source for row in rows for speed in row.speeds if not speed.p90_s]
-    return any(("batch 1," in source or "one image" in source) == single for source in sources)
-
-
-def _alike(neighbour: Neighbour, query: Query) -> bool:
-    task = neighbour.task
-    return task.facts.get("domain") == query.domain and task.recipe == query.recipe
-
-
-def _foreign(query: Query) -> str:
-    return (
-        f"Outside the tables' support: {', '.join(foreign(query))}. The intervals are widened; this is a "
-        "prior only: run two anchors of different families."
-    )
-
-
-def _outside(query: Query) -> str:
-    return (
-        f"Outside the tables' support: no {query.recipe} result near it is of the domain {query.domain}. "
-        "Take the list as a prior, and try two of different families."
-    )
-
-
-_ORDER = (
-    "The order is a weighted mean rank over the nearest data sets. It says what to try first, not what error "
-    "to expect: only a run on your images tells that."
-)
-_PREDICTED = (
-    "The order is that of the predicted errors, which come from what a model is and from results on other "
-    "data sets; in laboratories left out it is better than that of the results nearby, which stand beside it "
-    "(archimeter evaluate). The interval is mostly the unknown difficulty of your data: one run of your own "
-    "(--anchor backbone=error) narrows it more than anything else."
-)
-_ASSUMED = (
-    "No budget was stated: training steps of 32 images on one GPU of 24 GB are assumed. Say what you have: "
-    "--max-memory '80GB @ 64', --max-fit-time '2 h @ RTX 3090', --within '5 ms @ RTX 4090', --max-params 50M."
-)
-_NO_BUDGET = (
-    "No budget was stated, and larger models are expected to do better: say what you can spend (--max-memory "
-    "8GB, --max-fit-time '2 h @ RTX 3090', --within '5 ms @ RTX 4090', --max-params 50M)."
-)
-_NO_DOMAIN = "No domain was stated, so every data set counts as half foreign: --domain narrows it."
-_OFFLINE = (
-    "Times per image are published throughputs at large batches (offline), inverted; a single image takes "
-    "longer. A time that is predicted says so, with its interval."
-)
-_SINGLE = (
-    "Times per image on CPUs are published means, one image at a time; how far single images stray from them "
-    "(p90) nobody published: `archimeter calibrate` measures both on your device."
-)
-_FIT = (
-    "Fit times are images × {epochs} epochs at the published training speed (float16 autocast, torch 1.12, "
-    "the largest batch, default size), without loading, augmentation and evaluation."
-)
-_CUSTOM = (
-    "Your own network is predicted from its counts with the full variance of what nobody measured, as if "
-    "pretrained like the others; trained from scratch on few images expect much more error."
-)
-_CUSTOM_ALONE = (
-    "Your own network is left out: it is placed by a model of the shipped studies, which --only leaves out."
-)
-_FASTAI_GAPS = (
-    "The fast.ai sweep has no result for MobileNetV3, BEiT and the large ConvNeXt and ViT (they did not fit "
-    "its GPU), and ran EfficientNetV2 with a recipe its authors call unsuitable."
-)

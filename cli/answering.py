@@ -8,13 +8,18 @@ from ..data.errors import InputError
 from .render import Column, emit, note, plain, si
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from ..analysis.answer import FitTime, MemoryNeed, Recommendation, Recommended, Speed
+    from ..analysis.answer import BestThere, FitTime, MemoryNeed, Recommendation, Recommended, Speed
+    from ..analysis.nearest import Neighbour
     from ..analysis.outlook import Expected
     from .looking import Seen
 
 __all__ = ["show"]
+
+SAVES = 0.1
+"""Expected error points below which no run is worth naming."""
 
 
 def show(
@@ -56,7 +61,7 @@ def _for_people(row: Recommended) -> dict[str, Any]:
     expected = row.expected
     return {
         "predicted": _span(expected) if expected else None,
-        "behind": _behind(expected) if expected else None,
+        "behind": _behind(expected, row.rank) if expected else None,
         "p_best": f"{expected.p_best:.0%}" if expected else None,
         "p_within": f"{expected.p_within_1_point:.0%}" if expected else None,
         "model": ("your " if row.custom else "") + (row.weights or row.backbone),
@@ -72,7 +77,7 @@ def _columns(answer: Recommendation) -> list[Column]:
     columns = [
         Column("rank", ""),
         Column("model", "backbone and weights", right=False),
-        *(_PREDICTED if answer.rows[0].expected else _RANKED),
+        *(_predicted(answer) if answer.rows[0].expected else _RANKED),
         Column("params", "params", si()),
         Column("macs", "MACs", si()),
     ]
@@ -104,38 +109,30 @@ def _span(expected: Expected) -> str:
     return f"{100 * expected.error:.1f} ({100 * expected.low:.1f} to {100 * expected.high:.1f})"
 
 
-def _behind(expected: Expected) -> str:
+def _behind(expected: Expected, rank: int) -> str:
+    if rank == 1:
+        return "–"
     low, high = 100 * expected.behind_low, 100 * expected.behind_high
     return f"{100 * expected.behind:+z.1f} ({low:+.1f} to {high:+.1f})"
 
 
 _RANKED = (Column("rank_score", "rank score", plain(2)), Column("tie", "with first", right=False))
-_PREDICTED = (
-    Column("predicted", "error % (80 %)", right=False),
-    Column("behind", "behind first", right=False),
-    Column("p_best", "best"),
-    Column("p_within", "within 1 pt"),
-)
+
+
+def _predicted(answer: Recommendation) -> tuple[Column, ...]:
+    level = f"{100 * answer.level:.0f} %" if answer.level else "80 %"
+    return (
+        Column("predicted", f"error % ({level})", right=False),
+        Column("behind", "behind first", right=False),
+        Column("p_best", "best"),
+        Column("p_within", "within 1 pt"),
+    )
 
 
 def _explain(answer: Recommendation) -> None:
-    for neighbour, best in list(zip(answer.nearest, answer.best_there, strict=True))[:3]:
-        task = neighbour.task
-        did = ", ".join(f"{one.model} ({100 * one.error:.2f} %)" for one in best)
-        known = f"; best of {len(task.results)} within your budget: {did}" if did else ""
-        note(f"near: {task.dataset} ({task.study}, {task.recipe}): {'; '.join(neighbour.reasons)}{known}")
-    for words in answer.notes:
+    """The choice first, then what it rests on, then what to do."""
+    for words in (*_choice(answer), *answer.notes, *map(_near, answer.nearest[:3], answer.best_there)):
         note(words)
-    if answer.shortlist:
-        note(
-            f"{len(answer.shortlist)} models hold the best with 80 %: {', '.join(answer.shortlist[:6])}"
-            + (f" and {len(answer.shortlist) - 6} more" if len(answer.shortlist) > 6 else "")
-        )
-    for run in answer.next_runs[:1] if answer.next_runs and answer.next_runs[0].saves_points >= 0.01 else ():
-        note(
-            f"Run next: {run.model}; it is expected to save {run.saves_points:.2f} points for "
-            f"{_minutes(run.minutes)} on an RTX 3090, then give it as --anchor."
-        )
     if answer.advice:
         note(answer.advice)
     for item in answer.checklist:
@@ -149,8 +146,36 @@ def _explain(answer: Recommendation) -> None:
         )
 
 
+def _choice(answer: Recommendation, most: int = 6) -> Iterable[str]:
+    n = len(answer.shortlist)
+    if n == 1:
+        yield f"{answer.shortlist[0]} is the best of all with 80 %."
+    elif n:
+        more = f" and {n - most} more" if n > most else ""
+        cost = ": choose among them by cost" if n > most else ""
+        named = ", ".join(answer.shortlist[:most])
+        yield f"It takes {n} models to hold the best with 80 %{cost}. {named}{more}."
+    run = next(iter(answer.next_runs), None)
+    if run and run.saves_points >= SAVES:
+        yield (
+            f"Run next: {run.model}, {_minutes(run.minutes)} on an RTX 3090, and give its error as --anchor: "
+            f"the pick that follows is expected to be {run.saves_points:.2f} points better."
+        )
+
+
+def _near(neighbour: Neighbour, best: Sequence[BestThere]) -> str:
+    task = neighbour.task
+    alike = [reason for reason in neighbour.reasons if "not stated" not in reason]
+    did = ", ".join(f"{one.model} ({100 * one.error:.2f} %)" for one in best)
+    there = f"best of {len(task.results)} within your budget: {did}" if did else ""
+    said = "; ".join(part for part in (*alike, there) if part)
+    return f"near: {task.dataset} ({task.study}, {task.recipe}){': ' * bool(said)}{said}"
+
+
 def _minutes(value: float) -> str:
-    return "less than a minute" if value < 1 else f"about {value:.0f} minutes"
+    if value < 1.5:
+        return "a minute or less"
+    return f"about {value:.0f} minutes" if value < 120 else f"about {value / 60:,.0f} hours"
 
 
 def _triple(values: list[float]) -> str:

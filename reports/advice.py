@@ -208,16 +208,17 @@ def _finding(answer: Recommendation) -> str:
         row.expected is not None and row.expected.behind_low <= 0 <= row.expected.behind_high
         for row in answer.rows[1:]
     )
+    expected, level = first.expected, f"{100 * (answer.level or 0.8):.0f} %"
     return (
-        f"{said}: expected error {100 * first.expected.error:.1f} % (80 % interval "
-        f"{100 * first.expected.low:.1f} to {100 * first.expected.high:.1f}). Of the {len(answer.rows) - 1} "
+        f"{said}: expected error {100 * expected.error:.1f} % ({level} interval "
+        f"{100 * expected.low:.1f} to {100 * expected.high:.1f}). Of the {len(answer.rows) - 1} "
         f"others shown, {ties} cannot be told from it."
     )
 
 
 _CAPTION = (
     "Chances are among the best forty by expected error. Error: predicted from other "
-    "data sets, with an 80 % interval that is mostly the unknown difficulty of yours. Open a line for "
+    "data sets, with an interval that is mostly the unknown difficulty of yours. Open a line for "
     "reasons, real results and costs; ~ and “predicted” mark what nobody measured."
 )
 _RANKED = "Rank score: expected share of models that are better, 0 is best; not an error."

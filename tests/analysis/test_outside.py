@@ -12,7 +12,7 @@ INSIDE = {"images": 5000, "classes": 37, "domain": "fine-grained", "image_size":
 STRANGE = {
     "spectrograms": ({"channels": 1, "image_size": 16, "domain": "unknown"}, "16 pixels a side"),
     "five images": ({"images": 5, "classes": 2}, "5 images"),
-    "many classes": ({"images": 1_000_000, "classes": 100_000}, "100000 classes"),
+    "many classes": ({"images": 1_000_000, "classes": 100_000}, "100,000 classes"),
     "eight channels": ({"channels": 8}, "8 channels"),
     "galaxies": ({"domain": "astronomy"}, "the domain astronomy"),
     "all at once": (

@@ -1,0 +1,224 @@
+"""What a person has to know of an answer, one sentence or two each, in the order of how much it matters."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from .outlook import foreign
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .answer import Recommended
+    from .evidence import Evidence
+    from .nearest import Neighbour
+    from .outlook import Outlook
+    from .query import Query
+
+__all__ = ["limited", "remarks"]
+
+
+def remarks(
+    query: Query,
+    known: Evidence,
+    near: Sequence[Neighbour],
+    rows: Sequence[Recommended],
+    *,
+    counts: tuple[int, int],
+    outlook: Outlook | None,
+    assumed: bool,
+) -> tuple[str, ...]:
+    """Collect them.
+
+    Args:
+        query: the question.
+        known: the tables.
+        near: the nearest data sets.
+        rows: of the answer.
+        counts: models known, and those that fit the budget.
+        outlook: the forecast; None where no model could be fitted.
+        assumed: whether the query's budget was assumed.
+    """
+    predicted, alone = outlook is not None, known.own is not None and not known.shipped
+    ties = sum(row.tied_with_first for row in rows)
+    larger = [row for row in rows if _expects_more(row, known)]
+    n_models, n_kept = counts
+    said = [
+        (predicted and bool(foreign(query)), _foreign(query, rows)),
+        (assumed, _ASSUMED),
+        (not predicted, _ORDER),
+        (not predicted and alone, _TOO_FEW),
+        (not predicted and bool(query.anchors), _NO_ANCHORS),
+        (predicted and not alone, _PREDICTED),
+        (predicted and alone, _ALONE),
+        (predicted and not query.anchors, _LEVEL),
+        *((True, words) for words in _anchors(outlook)),
+        (predicted and alone, _promise(outlook)),
+        (
+            True,
+            f"{n_models} models are known; {n_kept} fit the budget."
+            if predicted
+            else f"{n_models} models have results on the {len(near)} nearest data sets; "
+            f"{n_kept} fit the budget.",
+        ),
+        (bool(rows), _support(rows)),
+        (predicted and not alone and not limited(query), _NO_BUDGET),
+        (query.domain == "unknown", _NO_DOMAIN),
+        (query.domain != "unknown" and not any(_alike(n, query) for n in near), _outside(query)),
+        (_timed(rows, single=False), _OFFLINE),
+        (_timed(rows, single=True), _SINGLE),
+        (any(row.fit_times for row in rows), _FIT.format(epochs=query.epochs)),
+        (bool(larger), _larger(larger)),
+        (ties > 0, f"{ties} of {len(rows)} rows cannot be told from the first by the published noise."),
+        (any(row.custom for row in rows), _CUSTOM),
+        (bool(known.custom) and not predicted, _CUSTOM_ALONE),
+        (not predicted and any(n.task.study == "fastai" for n in near), _FASTAI_GAPS),
+    ]
+    return tuple(words for holds, words in said if holds and words)
+
+
+def limited(query: Query) -> bool:
+    """Whether any limit on size, time or memory was stated."""
+    return bool(query.max_params or query.max_macs or query.within or query.memory or query.fit_within)
+
+
+def _anchors(outlook: Outlook | None) -> list[str]:
+    """Where the user's own runs stand among the candidates."""
+    if outlook is None or not outlook.anchors:
+        return []
+    place, mean, runs = outlook.fitted.place, outlook.forecast.mean, []
+    for model, error in outlook.anchors:
+        ahead = sum(mean[place[other]] < mean[place[model]] for other in outlook.order)
+        points = 100 * outlook.expected(model).behind
+        better = f"{ahead:,} of {len(outlook.order):,} are expected to do better"
+        by = f", the first by {points:.1f} points" if ahead else ""
+        runs.append(f"{model} with {100 * error:.2f} % ({better}{by})")
+    who = "Your own run sets" if len(runs) == 1 else "Your own runs set"
+    return [f"{who} the level of all predictions: {'; '.join(runs)}."]
+
+
+def _promise(outlook: Outlook | None) -> str:
+    """What so few data sets can promise."""
+    if outlook is None or outlook.forecast.highest_level >= 0.8:
+        return ""
+    n, level = outlook.fitted.n_datasets, outlook.forecast.highest_level
+    return (
+        f"Results on {n} unrelated data sets can promise {100 * level:.0f} % and no more, so the intervals "
+        "are of that level; 80 % takes four."
+    )
+
+
+def _support(rows: Sequence[Recommended]) -> str:
+    """The words of the column, those that occur."""
+    found = [f"{word}: {_SUPPORT[word]}" for word in _SUPPORT if any(row.support == word for row in rows)]
+    return f"Support – {'; '.join(found)}."
+
+
+def _foreign(query: Query, rows: Sequence[Recommended]) -> str:
+    other = next((row for row in rows if row.family != rows[0].family), None)
+    named = f", such as {_name(rows[0])} and {_name(other)}" if other else ""
+    return (
+        f"Outside the tables' support: {', '.join(foreign(query))}. The intervals are widened; this is a "
+        f"prior only: run two anchors of different families{named}."
+    )
+
+
+def _name(row: Recommended) -> str:
+    return row.weights or row.backbone
+
+
+def _expects_more(row: Recommended, known: Evidence) -> bool:
+    """Whether the weights expect larger images than the architecture was counted at."""
+    shapes = known.profiles.get(row.backbone, {}).get("input_shapes")
+    if not row.preprocessing or not isinstance(shapes, str):
+        return False
+    return row.preprocessing["input_size"][-1] > json.loads(shapes)[0][-1]
+
+
+def _larger(rows: Sequence[Recommended]) -> str:
+    named = ", ".join(
+        f"{row.weights} ({row.preprocessing['input_size'][-1]})" for row in rows if row.preprocessing
+    )
+    return (
+        "MACs are those of an architecture's default size; these weights expect larger images, and their "
+        f"times and memory are scaled by the area: {named}."
+    )
+
+
+def _timed(rows: Sequence[Recommended], *, single: bool) -> bool:
+    sources = [speed.source for row in rows for speed in row.speeds if not speed.p90_s]
+    return any(("batch 1," in source or "one image" in source) == single for source in sources)
+
+
+def _alike(neighbour: Neighbour, query: Query) -> bool:
+    task = neighbour.task
+    return task.facts.get("domain") == query.domain and task.recipe == query.recipe
+
+
+def _outside(query: Query) -> str:
+    return (
+        f"Outside the tables' support: no {query.recipe} result near it is of the domain {query.domain}. "
+        "Take the list as a prior, and try two of different families."
+    )
+
+
+_SUPPORT = {
+    "inside": "measured under this recipe in this domain",
+    "edge": "measured under this recipe in other domains",
+    "outside": "not measured under this recipe",
+}
+_ORDER = (
+    "The order is a weighted mean rank over the nearest data sets. It says what to try first, not what error "
+    "to expect: only a run on your images tells that."
+)
+_TOO_FEW = (
+    "No error is predicted: that takes results of three backbones on each of two unrelated data sets, which "
+    "tell how much harder one is than another."
+)
+_NO_ANCHORS = "Your own runs (--anchor) take no part: without a predicted error there is nothing to correct."
+_PREDICTED = (
+    "The order is that of the predicted errors, which come from what a model is and from results on other "
+    "data sets; in laboratories left out it is better than that of the results nearby, which stand beside it "
+    "(archimeter evaluate)."
+)
+_ALONE = (
+    "Errors, intervals and chances are fitted on these results alone, and only their backbones are ranked; "
+    "the intervals are calibrated on each data set as predicted from the others."
+)
+_LEVEL = (
+    "The interval is mostly the unknown difficulty of your data: one run of your own (--anchor "
+    "backbone=error) narrows it more than anything else."
+)
+_ASSUMED = (
+    "No budget was stated: training steps of 32 images on one GPU of 24 GB are assumed. Say what you have: "
+    "--max-memory '80GB @ 64', --max-fit-time '2 h @ RTX 3090', --within '5 ms @ RTX 4090', --max-params 50M."
+)
+_NO_BUDGET = (
+    "No budget was stated, and larger models are expected to do better: say what you can spend (--max-memory "
+    "8GB, --max-fit-time '2 h @ RTX 3090', --within '5 ms @ RTX 4090', --max-params 50M)."
+)
+_NO_DOMAIN = "No domain was stated, so every data set counts as half foreign: --domain narrows it."
+_OFFLINE = (
+    "Times per image are published throughputs at large batches (offline), inverted; a single image takes "
+    "longer. A time that is predicted says so, with its interval."
+)
+_SINGLE = (
+    "Times per image on CPUs are published means, one image at a time; how far single images stray from them "
+    "(p90) nobody published: `archimeter calibrate` measures both on your device."
+)
+_FIT = (
+    "Fit times are images × {epochs} epochs at the published training speed (float16 autocast, torch 1.12, "
+    "the largest batch, default size), without loading, augmentation and evaluation."
+)
+_CUSTOM = (
+    "Your own network is predicted from its counts with the full variance of what nobody measured, as if "
+    "pretrained like the others; trained from scratch on few images expect much more error."
+)
+_CUSTOM_ALONE = (
+    "Your own network is left out: without a predicted error nothing places a network that nobody measured."
+)
+_FASTAI_GAPS = (
+    "The fast.ai sweep has no result for MobileNetV3, BEiT and the large ConvNeXt and ViT (they did not fit "
+    "its GPU), and ran EfficientNetV2 with a recipe its authors call unsuitable."
+)
