@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from ..data.errors import InputError
 from .association import logit
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["GROUPINGS", "Design", "design", "with_datasets"]
 
-GROUPINGS = ("task", "backbone", "family", "family_slope")
-"""What rows share: the task (study, data set, recipe), the architecture, its family, the family's slope."""
+GROUPINGS = ("task", "backbone", "family", "weights", "family_slope", "task_slope")
+"""What rows share: the task (study, data set, recipe), the architecture, its family, the set of weights, and
+what size does in the family and on the task. Without the slopes of the tasks every result of a domain would
+count as news of what size does there, without the weights every result as news of a pretraining."""
 
 Floats = NDArray[np.float64]
+Group = tuple[list[str], NDArray[np.intp], Floats]
 SIZES = {
     "size": ("macs", "doubling of MACs"),
     "activations": ("activations_per_sqrt_macs", "doubling of activations at equal MACs"),
@@ -51,7 +55,7 @@ class Design:
     rows: pd.DataFrame
     terms: pd.DataFrame
     units: dict[str, str]
-    groups: dict[str, tuple[list[str], NDArray[np.intp], Floats]]
+    groups: dict[str, Group]
     notes: tuple[str, ...]
 
 
@@ -110,13 +114,20 @@ def design(frame: pd.DataFrame, groupings: Sequence[str] = GROUPINGS) -> Design:
     rows = models[complete].reset_index(drop=True)
     rows["task"] = rows["study"] + " / " + rows["dataset"] + " / " + rows["recipe"]
     kept = {name: values[complete] for name, values in sizes.items()}
+    rows["weights"] = _weights(rows)
     terms, units = _terms(rows, kept, images[complete], notes)
-    size = terms["size"].to_numpy()
-    groups = {name: _grouping(rows, name, size) for name in groupings}
-    for name in [name for name, (levels, _, _) in groups.items() if len(levels) < FEWEST_TASKS]:
-        notes.append(f"only one {name.replace('_', ' ')}: it has no effect of its own")
-        del groups[name]
+    groups = _groups(rows, terms, groupings, notes)
     return Design(y[complete], rows, terms, units, groups, tuple(notes))
+
+
+def _weights(rows: pd.DataFrame) -> pd.Series:
+    """Weights that were not named are the study's own, whatever another study calls by the same name."""
+    unnamed = rows["study"] + " / " + rows["model"].astype(str)
+    return (
+        rows["weights"].astype(object).where(rows["weights"].notna(), unnamed)
+        if "weights" in rows
+        else unnamed
+    )
 
 
 def _log2(values: pd.Series) -> Floats:
@@ -173,7 +184,7 @@ def _add_kinds(
     values: pd.Series,
 ) -> None:
     """Give each kind of task its own level and its own slope of size, from the usual kind."""
-    usual, after, beyond = USUAL[kind]
+    usual, after, on = USUAL[kind]
     usual = usual if (values == usual).any() else str(values.mode()[0])
     for level in sorted(set(values) - {usual}):
         here = np.where(values == level, 1.0, 0.0)
@@ -183,7 +194,9 @@ def _add_kinds(
             terms[f"{kind} {level}"] = here
             units[f"{kind} {level}"] = f"{level} instead of {usual}{after}"
         terms[f"size × {level}"] = terms["size"] * here
-        units[f"size × {level}"] = f"doubling of MACs, {beyond} {level} beyond {usual}{after}"
+        units[f"size × {level}"] = f"doubling of MACs, {on} {level} instead of {usual}{after}"
+    if (values != usual).any():
+        units["size"] += f", {on} {usual}{after}"
 
 
 def _add_pretraining(rows: pd.DataFrame, terms: dict[str, Floats], units: dict[str, str]) -> None:
@@ -210,6 +223,37 @@ def _independent(columns: Floats) -> NDArray[np.bool_]:
     return kept
 
 
-def _grouping(rows: pd.DataFrame, name: str, size: Floats) -> tuple[list[str], NDArray[np.intp], Floats]:
-    codes, levels = pd.factorize(rows["family" if name == "family_slope" else name], sort=True)
-    return [str(level) for level in levels], codes, size if name == "family_slope" else np.ones(len(rows))
+def _groups(
+    rows: pd.DataFrame, terms: pd.DataFrame, names: Sequence[str], notes: list[str]
+) -> dict[str, Group]:
+    """The random effects that the rows can tell apart."""
+    basis = np.linalg.qr(terms.to_numpy())[0]
+    kept: dict[str, Group] = {}
+    for name in sorted(names, key=GROUPINGS.index):
+        levels, codes, by = _grouping(rows, name, terms["size"].to_numpy())
+        word = name.replace("_", " ")
+        twin = next((other for other, group in kept.items() if _same(codes, by, group)), None)
+        told = csr_array((by, codes, np.arange(len(rows) + 1)), shape=(len(rows), len(levels))).T @ basis
+        if len(levels) < FEWEST_TASKS:
+            notes.append(f"only one {word.removesuffix(' slope')}: no effect of {word}")
+        elif len(levels) == len(rows):
+            notes.append(f"no two results share their {word}: its effect is part of the residual")
+        elif twin:
+            notes.append(f"{twin} and {word} are one and the same in these results: one effect for both")
+        elif float(by @ by) - float((told**2).sum()) < 1e-8 * float(by @ by):
+            notes.append(f"the fixed terms tell every {word}: no random effect beside them")
+        else:
+            kept[name] = levels, codes, by
+    return kept
+
+
+def _same(codes: NDArray[np.intp], by: Floats, other: Group) -> bool:
+    levels, theirs, their_by = other
+    pairs = len(np.unique(codes * len(levels) + theirs))
+    return np.array_equal(by, their_by) and pairs == len(levels) == int(codes.max()) + 1
+
+
+def _grouping(rows: pd.DataFrame, name: str, size: Floats) -> Group:
+    slope = name.endswith("_slope")
+    codes, levels = pd.factorize(rows[name.removesuffix("_slope")], sort=True)
+    return [str(level) for level in levels], codes, size if slope else np.ones(len(rows))

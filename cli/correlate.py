@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["correlate"]
 
 Some = list[str] | None
+MANY = 5000
+"""Results of which one model takes seconds."""
 
 
 class Show(StrEnum):
@@ -70,6 +72,7 @@ def correlate(
     if show in {Show.COLLINEARITY, Show.MIXED}:
         of_frame = _collinearity if show is Show.COLLINEARITY else _mixed
         of_frame(joined.frame, as_json=as_json, as_csv=as_csv, output=output)
+        _say_unmatched(len(joined.unmatched_observations))
         return
     grid = relate(
         joined.frame,
@@ -140,6 +143,8 @@ def _mixed(frame: pd.DataFrame, **form: Any) -> None:
     from ..analysis.mixed import mixed
     from ..data.tables import load_datasets
 
+    if len(frame) > MANY:
+        note(f"Fitting one model of {len(frame):,} results; that takes about half a minute.")
     found = mixed(with_datasets(frame, load_datasets()))
     columns = [
         Column("term", "term", right=False),
@@ -154,12 +159,14 @@ def _mixed(frame: pd.DataFrame, **form: Any) -> None:
         "components": _records(found.components),
         "n": found.n,
         "converged": found.converged,
-        "optimiser": found.optimiser,
+        "log_likelihood": found.log_likelihood,
         "notes": list(found.notes),
     }
     emit(document["coefficients"], columns, document=document, **form)
-    shares = ", ".join(f"{row['component']} {row['share']:.0%}" for row in document["components"])
-    note(f"{found.n} results; variance by {shares}; {'converged' if found.converged else 'NOT converged'}.")
+    shares = ", ".join(
+        f"{str(row['component']).replace('_', ' ')} {row['share']:.1%}" for row in document["components"]
+    )
+    note(f"{found.n:,} results; variance by {shares}; {'converged' if found.converged else 'NOT converged'}.")
     for words in found.notes:
         note(words)
 
@@ -206,5 +213,9 @@ def _explain(grid: pd.DataFrame, rows: int, judged: int, top: int | None, unmatc
         note(f"{judged - top} less certain rows are not shown: --top {judged} shows them.")
     if top is not None and rows > judged:
         note(f"{rows - judged} rows have too few models for a verdict; --json and --csv carry them.")
-    if unmatched:
-        note(f"{unmatched} results are of backbones that no profile names, and were left out.")
+    _say_unmatched(unmatched)
+
+
+def _say_unmatched(results: int) -> None:
+    if results:
+        note(f"{results:,} results are of backbones that no profile names, and were left out.")

@@ -94,5 +94,15 @@ for (i in seq_len(nrow(v))) put(paste0("mixed_var_", v$grp[i], "_", v$var1[i]), 
 put("mixed_blup_task_t3", ranef(fit)$task["t3", 1])
 put("mixed_fitted_1", fitted(fit)[1]); put("mixed_first", m$y[1])
 
+# on the boundary: luck is a grouping that explains nothing (the rows of m counted in sevens)
+m$luck <- seq_len(nrow(m)) %% 7
+at_zero <- lmer(y ~ size + (1 | task) + (1 | backbone) + (1 | luck), m, REML = TRUE,
+                control = lmerControl(optimizer = "bobyqa",
+                optCtrl = list(rhobeg = 0.1, rhoend = 1e-9, maxfun = 1e6)))
+put("singular_is", isSingular(at_zero)); put("singular_reml", logLik(at_zero))
+put("singular_size", fixef(at_zero)["size"]); put("singular_se", sqrt(diag(as.matrix(vcov(at_zero))))["size"])
+v <- as.data.frame(VarCorr(at_zero))
+for (i in seq_len(nrow(v))) put(paste0("singular_var_", v$grp[i]), v$vcov[i])
+
 write.csv(data.frame(name = names(out), value = sprintf("%.15g", unlist(out))), "numbers.csv",
           row.names = FALSE, quote = FALSE)
