@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.errors import InputError
-from .latency_model import DeviceModel
+from .latency_costs import priced
+from .latency_model import COLUMNS, DeviceModel, around, work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ class Atlas:
 
     @cached_property
     def entries(self) -> tuple[tuple[str, str], ...]:
-        """Device and mode of each entry, in order."""
+        """Device and mode of each entry, in order; of each pair first the setting that it is known by."""
         return tuple(zip(self.arrays["devices"].tolist(), self.arrays["modes"].tolist(), strict=True))
 
     @cached_property
@@ -53,31 +54,56 @@ class Atlas:
         if (device, mode) not in self.entries:
             return None
         i = self.entries.index((device, mode))
-        return self.model(i).source, self.arrays[f"seconds_{i}"].astype(float)
+        model, seconds = self.model(i), self.arrays["seconds"][i].astype(float)
+        floor = model.floor * np.exp(self.columns[:, COLUMNS.index("macs")])
+        return model.source, np.array([seconds, *around(seconds, floor, model.error[1])])
 
     def times(self, device: str, mode: str = "inference") -> Array:
         """Seconds per image of every backbone `[backbones]`: published where it is, else predicted."""
-        i = self.entries.index((device, mode))
-        published = self.arrays[f"published_{i}"].astype(float)
-        return np.where(np.isfinite(published), published, self.arrays[f"seconds_{i}"][0])
+        return self.times_of(self.entries.index((device, mode)))
+
+    def times_of(self, i: int) -> Array:
+        """As `times`, of entry `i`."""
+        published = self.arrays["published"][i].astype(float)
+        return np.where(np.isfinite(published), published, self.arrays["seconds"][i])
+
+    @cached_property
+    def log_times(self) -> Array:
+        """Logs of `times_of`, `[entries, backbones]`."""
+        return np.log([self.times_of(i) for i in range(len(self.entries))])
+
+    def shares_of(self, i: int, raw: Array) -> Array:
+        """Share of each kind of work in entry `i`'s time, `[models, WORK]`, from columns."""
+        return priced(self.arrays[f"prices_{i}"], work(raw))[1]
+
+    def setting(self, i: int) -> str:
+        """The conditions of entry `i`, in words."""
+        return str(self.arrays["settings"][i])
 
     @cached_property
     def scores(self) -> list[dict[str, Any]]:
-        """Per entry `device`, `mode` and SCORES: how good it is on families left out."""
+        """Per entry `device`, `mode`, `setting` and SCORES: how good it is on families left out."""
         return [
-            {"device": device, "mode": mode, **dict(zip(SCORES, row, strict=True)), "n": int(row[0])}
-            for (device, mode), row in zip(self.entries, self.arrays["scores"].tolist(), strict=True)
+            {
+                "device": device,
+                "mode": mode,
+                "setting": self.setting(i),
+                **dict(zip(SCORES, row, strict=True)),
+                "n": int(row[0]),
+            }
+            for i, ((device, mode), row) in enumerate(
+                zip(self.entries, self.arrays["scores"].tolist(), strict=True)
+            )
         ]
 
     def model(self, i: int) -> DeviceModel:
         """The fitted model of entry `i`."""
         a = self.arrays
-        offset, median, reach, floor = a["numbers"][i].tolist()
-        device, mode = self.entries[i]
-        parts = ("middle", "spread", "x", "alpha", "theta")
-        middle, spread, x, alpha, theta = (a[f"{part}_{i}"] for part in parts)
-        setting, error = str(a["settings"][i]), (median, reach)
-        return DeviceModel(device, mode, setting, middle, spread, x, alpha, theta, offset, error, floor)
+        median, reach, floor = a["numbers"][i].tolist()
+        parts = ("prices", "middle", "spread", "alpha", "theta")
+        prices, middle, spread, alpha, theta = (a[f"{part}_{i}"] for part in parts)
+        raw, name = self.columns[a[f"rows_{i}"]], (*self.entries[i], self.setting(i))
+        return DeviceModel(*name, prices, middle, spread, raw, alpha, theta, (median, reach), floor)
 
     def model_of(self, device: str, mode: str) -> DeviceModel | None:
         """The fitted model of a device, None where there is none."""
@@ -124,25 +150,30 @@ def save_atlas(
     """Write the fitted devices; the same input gives the same file.
 
     Args:
-        entries: model, seconds per image that it predicts with their 90 % interval `[3, backbones]`, and
-            published ones `[backbones]`, NaN where there are none.
+        entries: model, places among the backbones of the rows that it was fitted on, and their published
+            seconds per image.
         scores: of each on families left out: SCORES.
         backbones: names.
         columns: what the models take of the backbones.
         path: where to.
     """
     models = [model for model, _, _ in entries]
+    columns = columns.astype(np.float32)
+    published = np.full((len(models), len(backbones)), np.nan, np.float32)
+    for known, (_, rows, seconds) in zip(published, entries, strict=True):
+        known[rows] = seconds
     held: dict[str, Any] = {
         "devices": np.array([m.device for m in models]),
         "modes": np.array([m.mode for m in models]),
         "settings": np.array([m.setting for m in models]),
         "backbones": np.array(backbones),
-        "columns": columns.astype(np.float32),
+        "columns": columns,
         "scores": np.array([[one[name] for name in SCORES] for one in scores]),
-        "numbers": np.array([[m.offset, *m.error, m.floor] for m in models]),
+        "numbers": np.array([[*m.error, m.floor] for m in models]),
+        "seconds": np.array([m.seconds_of(columns.astype(float))[0] for m in models], np.float32),
+        "published": published,
     }
-    for i, (m, predicted, known) in enumerate(entries):
-        held |= {f"seconds_{i}": predicted.astype(np.float32), f"published_{i}": known.astype(np.float32)}
-        held |= {f"middle_{i}": m.middle, f"spread_{i}": m.spread, f"x_{i}": m.x, f"alpha_{i}": m.alpha}
-        held[f"theta_{i}"] = m.theta
+    for i, (m, rows, _) in enumerate(entries):
+        held |= {f"rows_{i}": rows.astype(np.int16), f"prices_{i}": m.prices, f"middle_{i}": m.middle}
+        held |= {f"spread_{i}": m.spread, f"alpha_{i}": m.alpha, f"theta_{i}": m.theta}
     np.savez_compressed(path, **held)

@@ -6,24 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.tables import load_benchmarks, load_profiles
 from .atlas import Atlas, load_atlas
-from .calibration import PROBES, Z90, fit_line
-from .fit_latency import published_times
+from .calibration import PROBES
+from .latency_transfer import Z90, fit_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import pandas as pd
 
 __all__ = ["family_scores", "held_out_devices"]
 
 
 def family_scores() -> list[dict[str, Any]]:
-    """How good every published device's model is on families left out, scored when it was fitted.
+    """How good every published setting's model is on families left out, scored when it was fitted.
 
     Returns:
-        Rows of `device`, `mode`, `n` backbones, `median` and `p90` relative error, `r2` of log time.
+        Rows of `device`, `mode`, `setting`, `n` backbones, `median` and `p90` relative error, `r2` of log
+        time; of each device and mode first the setting that it is known by.
     """
     return load_atlas().scores
 
@@ -37,28 +35,20 @@ def held_out_devices(probes: Sequence[str] = PROBES) -> list[dict[str, Any]]:
         probes: backbones whose times on it are taken as measured.
 
     Returns:
-        Rows of `device`, `setting`, `like` (whether the setting is the one that the other devices are known
-        in: contiguous, not compiled), `base` (the device that the probes chose), `n_probes`, `n` backbones
-        predicted, `median` and `p90` relative error, `coverage` of the 90 % intervals.
+        Rows of `device`, `setting`, `like` (whether another GPU is known in the setting, whatever its
+        torch 2), `base` and `base_setting` (which the probes chose), `n_probes`, `n` backbones predicted,
+        `median` and `p90` relative error, `coverage` of the 90 % intervals.
     """
     atlas, found = load_atlas(), []
-    for (device, compiled, layout, torch), times in _settings(load_benchmarks(), load_profiles()).items():
-        others = [name for name, mode in atlas.entries if mode == "inference" and name != device]
-        row = _predicted(atlas, times, probes, others)
-        setting = f"torch {torch}, {layout.replace('_', ' ')}{', compiled' if compiled else ''}"
-        like = not compiled and layout == "contiguous" and torch != "1.13"
-        found.append({"device": device, "setting": setting, "like": like, **row})
-    return found
-
-
-def _settings(benchmarks: pd.DataFrame, profiles: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, float]]:
-    gpus = benchmarks[benchmarks["device"].str.contains("NVIDIA")]
-    keys = ["device", "compiled", "memory_format", "torch_version"]
-    found = {}
-    for key, rows in gpus[gpus["mode"] == "inference"].groupby(keys, sort=True):
-        alone = rows.assign(memory_format="contiguous", compiled=False)  # one setting: nothing to choose from
-        times = published_times(alone, profiles)[str(key[0])]  # pyright: ignore[reportIndexIssue]
-        found[key] = dict(zip(times["backbone"], 1 / times["throughput"], strict=True))
+    for i, (device, mode) in enumerate(atlas.entries):
+        if mode == "inference" and "NVIDIA" in device:
+            published = atlas.arrays["published"][i].astype(float)
+            times = {name: float(published[at]) for name, at in atlas.place.items() if published[at] > 0}
+            others = sorted({name for name, _ in atlas.entries} - {device})
+            setting = atlas.setting(i)
+            like = "compiled" not in setting and "torch 2" in setting
+            row = _predicted(atlas, times, probes, others)
+            found.append({"device": device, "setting": setting, "like": like, **row})
     return found
 
 
@@ -67,14 +57,13 @@ def _predicted(
 ) -> dict[str, Any]:
     measured = {name: times[name] for name in probes if name in times}
     line = fit_line(atlas, measured, others)
-    names = [name for name in times if name in atlas.place and name not in measured]
-    at = [atlas.place[name] for name in names]
-    correction, sd = line.correction(atlas.columns[at])
-    log_seconds = np.log(atlas.times(line.base)[at]) + line.offset + correction
+    names = [name for name in times if name not in measured]
+    log_seconds, sd = (values[[atlas.place[name] for name in names]] for values in line.everything)
     away = log_seconds - np.log([times[name] for name in names])
     relative = np.abs(np.expm1(away))
     return {
-        "base": line.base,
+        "base": line.device,
+        "base_setting": atlas.setting(line.base),
         "n_probes": len(measured),
         "n": len(names),
         "median": float(np.median(relative)),

@@ -145,6 +145,7 @@ def _check(*, as_json: bool) -> None:
         [
             Column("device", "device", right=False),
             Column("mode", "mode", right=False),
+            Column("setting", "setting", right=False),
             Column("n", "backbones"),
             *errors,
             Column("r2", "R² of log time", plain(3)),
@@ -157,6 +158,7 @@ def _check(*, as_json: bool) -> None:
             Column("device", "GPU left out", right=False),
             Column("setting", "setting", right=False),
             Column("base", "foretold by", right=False),
+            Column("base_setting", "in the setting", right=False),
             Column("n_probes", "probes"),
             Column("n", "backbones"),
             *errors,
@@ -165,6 +167,6 @@ def _check(*, as_json: bool) -> None:
         title="\nPublished GPUs left out entirely, predicted from their probes",
     )
     note(
-        "Settings that differ from those of the other devices (compiled, channels last, torch 1.13) are "
-        "foretold worse: calibrate in the setting that you will run in."
+        "Settings that no other GPU is known in (compiled here, torch 1.13) are foretold worse: calibrate in "
+        "the setting that you will run in."
     )

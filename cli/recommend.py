@@ -148,7 +148,8 @@ def _evidence(
     if models:
         from .own_models import profiled
 
-        modes = {budget.mode for budget in query.memory}
+        timed = query.within or query.fit_within  # times are foretold from both, see analysis.latency_model
+        modes = {"training", "inference"} if timed else {budget.mode for budget in query.memory}
         rows = profiled(models, store, weighed=modes, optimiser=query.optimiser)
         known = known.with_models(rows)
     return known

@@ -42,7 +42,7 @@ def test_the_probes_are_timed_kept_and_shown(run):
     found = run("--batch", "1,64")
     assert found.exit_code == 0
     assert set(calibrated()) == {"My GPU, batch 1", "My GPU, batch 64"}
-    assert found.stdout.count("resnet50") == 2
+    assert found.stdout.count("cspresnext50") == 2
     assert "recommend --within '5 ms @ My GPU, batch 64'" in found.stderr
     one = calibrated()["My GPU, batch 64"]
     assert [probe.backbone for probe in one.probes] == list(PROBES)
@@ -57,9 +57,9 @@ def test_a_device_may_be_given_a_name(run):
 
 
 def test_a_probe_that_fails_is_named_and_the_others_are_used(run):
-    found = run(fail=["vgg11"])
+    found = run(fail=["visformer_tiny"])
     assert found.exit_code == 3
-    assert "failed: vgg11 at batch 1: out of memory" in found.stderr
+    assert "failed: visformer_tiny at batch 1: out of memory" in found.stderr
     assert len(calibrated()["My GPU, batch 1"].probes) == 9
 
 
