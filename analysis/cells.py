@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .association import kendall, line, pearson, spearman
-from .bootstrap import unit_sums
+from .jackknife import intervals, unit_sums
 from .permutation import EXACT_UP_TO, exact_p, student_p
 from .pooling import less_family, within_family
 from .synthesis import disattenuated, reliability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-    from .bootstrap import Resampler
 
 __all__ = ["FEWEST", "Block", "Cells", "adjust", "estimate"]
 
@@ -88,13 +86,12 @@ class Cells:
             column[rows] = size
 
 
-def estimate(blocks: Sequence[Block], cells: Cells, resampler: Resampler, level: float) -> None:
+def estimate(blocks: Sequence[Block], cells: Cells, level: float) -> None:
     """Fill in the cells of one family, or of all of them pooled.
 
     Args:
         blocks: those of fewer than 3 models are counted only; intervals go to those that may get a verdict.
         cells: filled in place.
-        resampler: of the intervals.
         level: coverage of the intervals.
     """
     for block in blocks:
@@ -104,7 +101,7 @@ def estimate(blocks: Sequence[Block], cells: Cells, resampler: Resampler, level:
         _associate(same, cells)
     judged = (b for b in blocks if len(b.y) >= FEWEST and b.n_backbones >= FEWEST_BACKBONES)
     for same in _grouped(judged, lambda b: b.n_backbones):
-        _bound(same, cells, resampler, level)
+        _bound(same, cells, level)
 
 
 def _grouped(blocks: Iterable[Block], size: Callable[[Block], int]) -> list[list[Block]]:
@@ -138,14 +135,14 @@ def _p_values(block: Block, r: Floats) -> tuple[Floats, str]:
     return student_p(r, n - 2), "Student's t"
 
 
-def _bound(blocks: list[Block], cells: Cells, resampler: Resampler, level: float) -> None:
+def _bound(blocks: list[Block], cells: Cells, level: float) -> None:
     rows = np.concatenate([b.rows for b in blocks])
     sums = [unit_sums(b.x, b.y, b.backbones if b.n_backbones < len(b.y) else None) for b in blocks]
-    of_r, of_slope, method = resampler.of_sums(np.concatenate(sums, axis=1), level)
+    of_r, of_slope = intervals(np.concatenate(sums, axis=1), level)
     cells.put(rows, pearson_low=of_r.low, pearson_high=of_r.high)
     cells.put(rows, slope_low=of_slope.low, slope_high=of_slope.high)
     for row in rows.tolist():
-        cells.interval_method[row] = method
+        cells.interval_method[row] = "jackknife t"
 
 
 def adjust(blocks: Sequence[Block], cells: Cells, level: float) -> None:
@@ -176,4 +173,4 @@ def adjust(blocks: Sequence[Block], cells: Cells, level: float) -> None:
         cells.put(block.rows, disattenuated=disattenuated(found.pearson, known))
         for row in block.rows.tolist():
             cells.p_method[row] = "Student's t, given the family"
-            cells.interval_method[row] = "Fisher's z"
+            cells.interval_method[row] = "jackknife t, given the family"

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..data.errors import InputError
 from .association import logit
 from .axes import Axis, choose_axes
-from .bootstrap import Resampler
 from .cells import FEWEST, Block, Cells, adjust, estimate
 from .meta import shrink_correlations
 from .multiplicity import benjamini_hochberg
@@ -65,11 +64,9 @@ class _Group:
 def correlate(
     frame: pd.DataFrame,
     *,
-    rng: np.random.Generator,
     statistics: Sequence[str] | None = None,
     scale: Scale = "log-logit",
     summary: Summary = "mean",
-    draws: int = 2000,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Relate each statistic to the error, for each family, data set and recipe.
@@ -79,20 +76,18 @@ def correlate(
 
     Args:
         frame: joined observations with the statistics as columns (`data.join`, `axes.with_axes`).
-        rng: randomness of the bootstrap; the same state gives the same bytes.
         statistics: columns to relate; every known one that the frame has when None.
         scale: `log-logit` relates log2 of the statistic to the log-odds of the error; `linear` takes both
             as they are, as the fast.ai notebook did.
         summary: how replicates become one number, see `units.per_model`.
-        draws: bootstrap resamples.
         level: coverage of the intervals.
 
     Returns:
         One row per study, dataset, recipe, level, family and statistic, in this order:
 
         - `n` models (sets of weights), `n_backbones` architectures among them, `n_families`;
-        - `pearson` with `pearson_low`, `pearson_high` (`interval_method`: architectures are drawn again,
-          or left out in turn where they are few; see `bootstrap`); negative: the larger, the lower the error;
+        - `pearson` with `pearson_low`, `pearson_high` (`interval_method`: architectures are left out in turn,
+          see `jackknife`); negative: the larger, the lower the error;
         - `spearman`; `kendall` (τ-b, errors nearer than `tie_width` tied: the median replicate SD);
         - `slope` with `slope_low`, `slope_high` in `slope_unit`; `r2`;
         - `reliability`: share of the variance of the error between these models that is not replicate noise
@@ -120,7 +115,7 @@ def correlate(
     groups = [_group(part, axes, scale, summary) for _, part in models.groupby(GROUP, sort=True)]
     plan = _Plan(groups)
     cells = Cells.empty(len(plan.cells))
-    estimate(plan.simple, cells, Resampler(rng, draws), level)
+    estimate(plan.simple, cells, level)
     adjust(plan.adjusted, cells, level)
     for rows in plan.families:
         for same in rows.T:

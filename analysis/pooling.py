@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from .association import midranks, pearson
+from .jackknife import Interval, fisher_z, student_t
 from .permutation import student_p
 
-__all__ = ["Adjusted", "less_family", "partial_interval", "simpson", "within_family"]
+__all__ = ["Adjusted", "less_family", "simpson", "within_family"]
 
 Floats = NDArray[np.float64]
 
@@ -58,13 +58,14 @@ def within_family(
         x: `[n]` or `[s, n]`.
         y: `[n]`.
         families: `[n]`, codes.
-        backbones: `[n]`, codes; weights of one architecture count once in the degrees of freedom.
+        backbones: `[n]`, codes; weights of one architecture count once in the degrees of freedom and are
+            left out together.
         tie_width: differences of `ranked` up to this are ties in Kendall's τ.
         ranked: `[n]`, what Kendall orders by; `y` when None.
         level: coverage.
 
     Source: pearson and spearman agree with pingouin.partial_corr given family dummies, slope and p with
-        statsmodels' OLS with family dummies, to 1e-8.
+        statsmodels' OLS with family dummies, to 1e-8; the interval with refitting in R without each unit.
     """
     sizes = np.bincount(families)
     kept = sizes[families] >= 2
@@ -75,7 +76,7 @@ def within_family(
         return Adjusted(n, n_backbones, k, *[np.full(x.shape[:-1], np.nan)] * 7)
     dx, dy = less_family(x, families), less_family(y, families)
     r = pearson(dx, dy)
-    low, high = partial_interval(r, n_backbones, k - 1, level)
+    low, high = _interval(r, _without_each(dx, dy, families, backbones), k, level)
     spread = (dx**2).sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(np.isfinite(r), (dx * dy).sum(-1) / spread, np.nan)
@@ -91,6 +92,37 @@ def within_family(
         slope=slope,
         p=student_p(r, n_backbones - k - 1),
     )
+
+
+def _interval(r: Floats, without_each: Floats, n_families: int, level: float) -> Interval:
+    """Interval of the partial r from `without_each` `[b, …]` of b architectures."""
+    b = len(without_each)
+    left_out = fisher_z(without_each)
+    # one of b takes 1 / (b − families) of what is known, not 1 / (b − 1): the means were estimated as well
+    share = np.sqrt((b - n_families) / max(b - 1, 1))
+    found = student_t(fisher_z(r), share * (left_out.mean(0) - left_out), b - n_families, level)
+    return Interval(np.tanh(found.low), np.tanh(found.high))
+
+
+def _without_each(dx: Floats, dy: Floats, families: NDArray[np.intp], backbones: NDArray[np.intp]) -> Floats:
+    """Partial r `[b, …]` without each of b architectures, from the deviations within families."""
+    order = np.argsort(backbones, kind="stable")
+    starts = np.flatnonzero(np.diff(backbones[order], prepend=-1))
+    own = np.diff(starts, append=len(order))
+    others = np.bincount(families)[families[order[starts]]] - own  # their mean moves when it leaves
+
+    def leaves(values: Floats) -> Floats:
+        return np.add.reduceat(values[..., order], starts, axis=-1)
+
+    def rest(u: Floats, v: Floats) -> Floats:
+        moved = leaves(u) * leaves(v) / np.maximum(others, 1)
+        return (u * v).sum(-1, keepdims=True) - leaves(u * v) - moved
+
+    def spread(u: Floats) -> Floats:
+        left = rest(u, u)
+        return np.where(left > 1e-12 * (u * u).sum(-1, keepdims=True), left, np.nan)
+
+    return np.moveaxis(rest(dx, dy) / np.sqrt(spread(dx) * spread(dy)), -1, 0)
 
 
 def less_family(values: Floats, families: NDArray[np.intp]) -> Floats:
@@ -122,22 +154,6 @@ def _kendall_within(x: Floats, y: Floats, families: NDArray[np.intp], tie_width:
     untied = np.abs(sign_x).sum(-1) * np.abs(sign_y).sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(untied > 0, sign_x @ sign_y / np.sqrt(untied), np.nan)
-
-
-def partial_interval(
-    r: Floats | float, n: int, controlled: int, level: float = 0.95
-) -> tuple[Floats, Floats]:
-    """Fisher's interval of a partial correlation, given the number of controlled columns.
-
-    Source: Fisher 1924: z with standard error 1 / √(n − controlled − 3).
-    """
-    r = np.asarray(r, dtype=float)
-    degrees = n - controlled - 3
-    if degrees < 1:
-        return np.full(r.shape, np.nan), np.full(r.shape, np.nan)
-    z = np.arctanh(np.where(np.abs(r) < 1, r, np.nan))
-    half = -ndtri((1 - level) / 2) / np.sqrt(degrees)
-    return np.tanh(z - half), np.tanh(z + half)
 
 
 def simpson(pooled: tuple[float, float, float], adjusted: tuple[float, float, float]) -> str | None:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..data.errors import InputError
-from .bootstrap import FEWEST_FOR_DRAWS, Interval, expanded_percentile, jackknife_t
+from .bootstrap import expanded_percentile
+from .jackknife import Interval, jackknife_t
 from .meta import random_effects
 from .units import protocol
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["across_datasets", "clustered_mean", "disattenuated", "reliability"]
 
 LARGEST_R = 1 - 1e-9
+FEWEST_FOR_DRAWS = 12
+"""From so many data sets they are drawn again; fewer are left out in turn."""
 
 
 def across_datasets(
@@ -115,8 +118,8 @@ def clustered_mean(
         level: wanted coverage.
 
     Returns:
-        The interval and its method: leaving each cluster out in turn for fewer than FEWEST_FOR_DRAWS, the
-        expanded percentile bootstrap above (see `analysis.bootstrap`); NaN and None for fewer than 3.
+        The interval and its method: leaving each cluster out in turn for fewer than FEWEST_FOR_DRAWS
+        (`analysis.jackknife`), the expanded percentile bootstrap above; NaN and None for fewer than 3.
     """
     m = len(set(clusters.tolist()))
     if m < 3:
@@ -127,7 +130,8 @@ def clustered_mean(
     if m < FEWEST_FOR_DRAWS:
         left_out = (above.sum() - above) / (below.sum() - below)
         whole = np.array([above.sum() / below.sum()])
-        return jackknife_t(whole, left_out[:, None], level), "leaving data sets out, t"
+        # the weights hold a variance between data sets that was estimated as well: one degree less
+        return jackknife_t(whole, left_out[:, None], level, degrees=m - 2), "leaving data sets out, t"
     counts = rng.multinomial(m, np.full(m, 1 / m), size=draws)
     return expanded_percentile(((counts @ above) / (counts @ below))[:, None], m, level), "cluster bootstrap"
 

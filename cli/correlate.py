@@ -51,7 +51,7 @@ def correlate(
         bool, typer.Option(help="As the fast.ai notebook: minimum over runs, straight lines on raw values.")
     ] = False,
     top: Annotated[int, typer.Option(min=1, help="Rows of the table, the most certain first.")] = 40,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws of data sets (--show across).")] = 0,
     as_json: JsonFlag = False,
     as_csv: CsvFlag = False,
     output: OutputFile = None,
@@ -76,7 +76,6 @@ def correlate(
         return
     grid = relate(
         joined.frame,
-        rng=np.random.default_rng(seed),
         scale="linear" if published else "log-logit",
         summary="min" if published else "mean",
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from ..analysis.axes import AXES
 from ..analysis.correlate import FEWEST, correlate
 from .look import base_figure
@@ -16,10 +14,7 @@ if TYPE_CHECKING:
 
     from .results import Results
 
-__all__ = ["DRAWS", "SCALES", "Cell", "HeatmapInfo", "heatmap_info", "plot_heatmap", "relate"]
-
-DRAWS = 500
-"""Bootstrap draws of an interval: the ends move by about 0.02 from one seed to another."""
+__all__ = ["SCALES", "Cell", "HeatmapInfo", "heatmap_info", "plot_heatmap", "relate"]
 
 SCALES = {
     "light": ((0.0, "#5aa5de"), (0.25, "#a9cfee"), (0.5, "#f5f5f3"), (0.75, "#f8cfae"), (1.0, "#ef9455")),
@@ -48,7 +43,7 @@ class HeatmapInfo(NamedTuple):
     rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
 
 
-def relate(results: Results, *, seed: int = 0) -> dict[str, pd.DataFrame]:
+def relate(results: Results) -> dict[str, pd.DataFrame]:
     """Correlate every statistic with the error in every set, as one grid, so that q allows for all of it.
 
     Returns:
@@ -66,7 +61,7 @@ def relate(results: Results, *, seed: int = 0) -> dict[str, pd.DataFrame]:
         studied = {key[:2] for key in sets}
         identities = zip(results.runs["study"], results.runs["dataset"], strict=True)
         runs = results.runs[[identity in studied for identity in identities]]
-        grid = correlate(runs, rng=np.random.default_rng(seed), summary=summary, draws=DRAWS)
+        grid = correlate(runs, summary=summary)
         for identity, rows in grid.groupby(["study", "dataset", "recipe"]):
             key = sets.get(tuple(identity))  # pyright: ignore[reportArgumentType]  # three keys give triples
             if key:

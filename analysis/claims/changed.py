@@ -47,11 +47,9 @@ def changed_conclusions(evidence: Evidence | None = None) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     theirs = correlate(
         known.frame[known.frame["study"] == STUDY],
-        rng=known.rng("published"),
         statistics=["fit_time_s"],
         scale="linear",
         summary="min",
-        draws=100,
     )
     published = theirs[theirs["level"] == "family"].set_index(["dataset", "family"])["r2"]
     ours = grid[(grid["level"] == "family") & (grid["verdict"] != "too few")]

@@ -54,9 +54,7 @@ def size_grid(evidence: Evidence) -> pd.DataFrame:
             if frame.empty
             else correlate(
                 frame,
-                rng=evidence.rng("sweep"),
                 statistics=[s for s in ("params", "macs", "activations", "fit_time_s") if s in frame],
-                draws=evidence.draws,
             )
         )
     return evidence.memory["grid"]

@@ -32,10 +32,6 @@ PUBLISHED_R2 = {
 """R² of error on fit time, Howard and Capelle 2022, as their notebook printed them."""
 
 
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.fixture(scope="module")
 def sweep():
     observations = load_observations("fastai")
@@ -57,7 +53,7 @@ def made(families=("a", "b"), n=8, slope=-1.0, seed=0):
 
 
 def test_the_published_r2_of_every_family_comes_out(sweep):
-    grid = correlate(sweep, rng=rng(), statistics=["fit_time_s"], scale="linear", summary="min")
+    grid = correlate(sweep, statistics=["fit_time_s"], scale="linear", summary="min")
     found = grid[grid["level"] == "family"].set_index(["dataset", "family"])["r2"]
     for dataset, families in PUBLISHED_R2.items():
         assert {f: round(found[dataset, f], 3) for f in families} == families
@@ -65,7 +61,7 @@ def test_the_published_r2_of_every_family_comes_out(sweep):
 
 def test_a_family_row_agrees_with_scipy():
     frame = made()
-    row = correlate(frame, rng=rng()).query("family == 'b' and statistic == 'params'").iloc[0]
+    row = correlate(frame).query("family == 'b' and statistic == 'params'").iloc[0]
     own = frame[frame["family"] == "b"]
     x, y = np.log2(own["params"].to_numpy()), logit(own["error"].to_numpy(), 1e9)
     assert row["pearson"] == pytest.approx(scipy.stats.pearsonr(x, y).statistic, abs=1e-10)
@@ -79,7 +75,7 @@ def test_a_family_row_agrees_with_scipy():
 
 def test_every_family_stays_in_the_grid_and_few_models_get_no_verdict():
     frame = pd.concat([made(), made(families=["tiny"], n=5), made(families=["one"], n=1)])
-    grid = correlate(frame, rng=rng())
+    grid = correlate(frame)
     families = grid[grid["level"] == "family"].set_index("family")
     assert set(families.index) == {"a", "b", "tiny", "one"}
     assert families.loc[["tiny", "one"], "verdict"].tolist() == ["too few", "too few"]
@@ -89,7 +85,7 @@ def test_every_family_stays_in_the_grid_and_few_models_get_no_verdict():
 
 
 def test_a_clear_trend_is_called_one_and_noise_is_not():
-    grid = correlate(pd.concat([made(), made(families=["flat"], slope=0.0, seed=5)]), rng=rng())
+    grid = correlate(pd.concat([made(), made(families=["flat"], slope=0.0, seed=5)]))
     verdict = grid[grid["level"] == "family"].set_index("family")["verdict"]
     assert verdict.to_dict() == {"a": "error falls", "b": "error falls", "flat": "undecided"}
     assert set(grid["verdict"]) <= set(VERDICTS)
@@ -97,7 +93,7 @@ def test_a_clear_trend_is_called_one_and_noise_is_not():
 
 def test_data_sets_and_recipes_are_never_pooled():
     frame = pd.concat([made(), made(seed=1).assign(dataset="e"), made(seed=2).assign(recipe="linear-probe")])
-    pooled = correlate(frame, rng=rng()).query("level == 'pooled'")
+    pooled = correlate(frame).query("level == 'pooled'")
     assert pooled[["dataset", "recipe", "n"]].to_numpy().tolist() == [
         ["d", "fine-tune", 16],
         ["d", "linear-probe", 16],
@@ -113,7 +109,7 @@ def test_a_paradox_between_pooled_and_adjusted_is_named():
         )
         for i, f in enumerate("abcd")
     )
-    grid = correlate(frame, rng=rng())
+    grid = correlate(frame)
     row = grid[grid["level"] == "family-adjusted"].iloc[0]
     assert row["simpson"] == "reversed"
     assert re.search(r"Simpson: pooled r \+0\.\d\d, within families -0\.\d\d", row["note"])
@@ -123,41 +119,41 @@ def test_a_paradox_between_pooled_and_adjusted_is_named():
 def test_weights_of_one_architecture_count_once_where_it_matters():
     frame = made(families=["a"])
     twice = pd.concat([frame.assign(weights=frame["backbone"] + tag) for tag in (".x", ".y")])
-    one = correlate(frame, rng=rng()).query("level == 'family'").iloc[0]
-    two = correlate(twice, rng=rng()).query("level == 'family'").iloc[0]
+    one = correlate(frame).query("level == 'family'").iloc[0]
+    two = correlate(twice).query("level == 'family'").iloc[0]
     assert (two["n"], two["n_backbones"], one["n"]) == (16, 8, 8)
     assert two["pearson_low"] == pytest.approx(one["pearson_low"])
     assert two["note"] == "16 sets of weights of 8 architectures"
 
 
 def test_the_same_state_gives_the_same_bytes(sweep):
-    once, again = (correlate(sweep, rng=rng(), draws=200) for _ in range(2))
+    once, again = (correlate(sweep) for _ in range(2))
     assert once.to_csv() == again.to_csv()
 
 
 def test_asking_for_one_statistic_changes_no_interval(sweep):
-    every = correlate(sweep, rng=rng(), draws=200)
-    one = correlate(sweep, rng=rng(), draws=200, statistics=["fit_time_s"])
+    every = correlate(sweep)
+    one = correlate(sweep, statistics=["fit_time_s"])
     same = every[every["statistic"] == "fit_time_s"].reset_index(drop=True)
     columns = ["pearson", "pearson_low", "slope_high", "p_value"]
     pd.testing.assert_frame_equal(one[columns], same[columns])
 
 
 def test_a_constant_statistic_is_said_to_be_one():
-    row = correlate(made().assign(depth=5.0), rng=rng(), statistics=["depth"]).iloc[0]
+    row = correlate(made().assign(depth=5.0), statistics=["depth"]).iloc[0]
     assert row["verdict"] == "constant"
     assert np.isnan(row["pearson"])
 
 
 def test_bad_input_says_what_is_there():
     with pytest.raises(UnknownNameError, match="Did you mean params"):
-        correlate(made(), rng=rng(), statistics=["parms"])
+        correlate(made(), statistics=["parms"])
     with pytest.raises(InputError, match="log-logit, linear"):
-        correlate(made(), rng=rng(), scale="log")
+        correlate(made(), scale="log")
     with pytest.raises(InputError, match=r"no column 'family'; join"):
-        correlate(made().drop(columns="family"), rng=rng())
+        correlate(made().drop(columns="family"))
     with pytest.raises(InputError, match="no statistic"):
-        correlate(made().drop(columns="params"), rng=rng())
+        correlate(made().drop(columns="params"))
 
 
 def test_noise_between_runs_is_corrected_for_by_the_reliability_of_the_means():
@@ -172,7 +168,7 @@ def test_noise_between_runs_is_corrected_for_by_the_reliability_of_the_means():
             "error": 1 / (1 + np.exp(-runs.ravel())),
         }
     ).assign(family="f", study="s", dataset="d", recipe="fine-tune", n_eval=1e9)
-    grid = correlate(frame, rng=rng(), draws=100).set_index("level")
+    grid = correlate(frame).set_index("level")
     for level in ("pooled", "family", "family-adjusted"):
         row = grid.loc[level]
         assert row["reliability"] == pytest.approx(2 / 3, abs=0.07)
@@ -182,13 +178,13 @@ def test_noise_between_runs_is_corrected_for_by_the_reliability_of_the_means():
 
 
 def test_without_replicates_and_for_minima_nothing_is_corrected(sweep):
-    assert correlate(made(), rng=rng(), draws=100)["disattenuated"].isna().all()
-    minima = correlate(sweep, rng=rng(), statistics=["fit_time_s"], summary="min", draws=100)
+    assert correlate(made())["disattenuated"].isna().all()
+    minima = correlate(sweep, statistics=["fit_time_s"], summary="min")
     assert minima["reliability"].isna().all()
 
 
 def test_the_sweeps_means_are_reliable_on_pets_and_less_so_on_planet(sweep):
     """Replicate SD 0.0040 and 0.0016, between models 0.021 and 0.0082: both above 0.9."""
-    grid = correlate(sweep, rng=rng(), statistics=["fit_time_s"], scale="linear", draws=100)
+    grid = correlate(sweep, statistics=["fit_time_s"], scale="linear")
     found = grid[grid["level"] == "pooled"].set_index("dataset")["reliability"]
     assert 0.9 < found["planet"] < found["pets"] < 1

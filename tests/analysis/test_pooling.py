@@ -4,7 +4,9 @@ import pingouin
 import pytest
 import statsmodels.api as sm
 
-from archimeter.analysis.pooling import partial_interval, simpson, within_family
+from archimeter.analysis.association import pearson
+from archimeter.analysis.jackknife import intervals, student_t, unit_sums
+from archimeter.analysis.pooling import less_family, simpson, within_family
 
 RNG = np.random.default_rng(0)
 FAMILIES = np.repeat([0, 1, 2, 3], [8, 6, 5, 1])
@@ -58,10 +60,10 @@ def test_simpsons_paradox_is_found():
     x, y = size + 2 * families, -size + 3 * families + noise
     within = adjusted(x, y, families)
     r = float(np.corrcoef(x, y)[0, 1])
-    pooled = partial_interval(r, 40, 0)
+    of_r, _ = intervals(unit_sums(x[None], y))
     assert r > 0.9
     assert within.pearson < -0.9
-    assert simpson((r, *pooled), (within.pearson, within.low, within.high)) == "reversed"
+    assert simpson((r, of_r.low[0], of_r.high[0]), (within.pearson, within.low, within.high)) == "reversed"
 
 
 def test_agreement_and_ignorance_are_not_a_paradox():
@@ -70,11 +72,34 @@ def test_agreement_and_ignorance_are_not_a_paradox():
     assert simpson((0.5, 0.2, 0.7), (-0.1, -0.4, 0.3)) == "signs differ"
 
 
-def test_fishers_interval_agrees_with_pingouin():
-    low, high = partial_interval(0.4, 25, 0)
-    assert (low, high) == pytest.approx(
-        tuple(pingouin.compute_esci(stat=0.4, nx=25, ny=25, eftype="r", decimals=8)), abs=1e-7
-    )
+def test_the_interval_leaves_out_each_architecture_with_all_its_weights():
+    rng = np.random.default_rng(0)
+    families = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 3, 3])
+    backbones = np.array([0, 0, 1, 2, 3, 4, 5, 6, 6, 7, 7])
+    x = rng.normal(size=11)
+    y = 0.5 * x + rng.normal(size=11)
+    left_out = []
+    for code in range(8):
+        kept = backbones != code
+        codes = np.unique(families[kept], return_inverse=True)[1]
+        left_out.append(np.arctanh(pearson(less_family(x[kept], codes), less_family(y[kept], codes))))
+    deviations = (np.mean(left_out) - left_out) * np.sqrt((8 - 4) / (8 - 1))
+    found = within_family(x, y, families, backbones)
+    known = student_t(np.arctanh(found.pearson), deviations, 8 - 4)
+    assert np.arctanh([found.low, found.high]) == pytest.approx([known.low, known.high])
+
+
+@pytest.mark.parametrize("sizes", [[2, 3, 7], [6] * 5])
+@pytest.mark.parametrize("skewed", [False, True])
+def test_the_interval_covers_the_correlation_within_families(sizes, skewed):
+    """500 samples a case, Monte-Carlo error 1 point; the long benchmark has 94 to 97 %."""
+    rng = np.random.default_rng(sizes)
+    families = np.repeat(np.arange(len(sizes)), sizes)
+    shape = (2, 500, len(families))
+    x, noise = rng.exponential(size=shape) if skewed else rng.normal(size=shape)
+    y = 0.8 * x + 0.6 * noise + families
+    hits = [within_family(*row, families, np.arange(len(families))) for row in zip(x, y, strict=True)]
+    assert 0.91 <= np.mean([found.low <= 0.8 <= found.high for found in hits]) <= 0.99
 
 
 def test_families_of_one_member_leave_nothing_to_say():

@@ -1,6 +1,7 @@
-# The numbers in numbers.csv: every estimator once more, by R (made with R 4.2.2, lme4 1.1-31).
-# Run in this folder: Rscript estimators.R   (Debian: apt-get install r-base-core r-cran-lme4)
+# The numbers in numbers.csv: every estimator once more, by R (made with R 4.2.2, lme4 1.1-31, sandwich 3.0-2).
+# Run in this folder: Rscript estimators.R   (Debian: apt-get install r-base-core r-cran-lme4 r-cran-sandwich)
 library(lme4)
+library(sandwich)
 frame <- read.csv("frame.csv", stringsAsFactors = FALSE)
 out <- list()
 put <- function(name, value) out[[name]] <<- as.numeric(value)
@@ -10,7 +11,6 @@ one <- frame[frame$task == "t1" & frame$run == 0, ]
 x <- one$size; y <- one$y
 r <- cor.test(x, y)
 put("pearson", r$estimate); put("pearson_p", r$p.value)
-put("fisher_low", r$conf.int[1]); put("fisher_high", r$conf.int[2])
 put("spearman", cor(x, y, method = "spearman"))
 put("kendall", cor(x, y, method = "kendall"))
 put("kendall_ties", cor(round(x), round(y, 1), method = "kendall"))
@@ -40,12 +40,27 @@ p <- c(0.001, 0.2, 0.012, 0.04, 0.9, 0.03, 0.005, 0.04)
 q <- p.adjust(p, "BH")
 for (i in seq_along(q)) put(paste0("bh_", i), q[i])
 
-# jackknife of Fisher's z
+# jackknife of Fisher's z: Student's interval of the pseudo-values, degrees from their kurtosis
 n <- nrow(one)
+degrees <- function(most, d) min(most, 2 / (2 / most + (mean(d^4) / mean(d^2)^2 - 3) / length(d)))
 z <- sapply(seq_len(n), function(i) atanh(cor(x[-i], y[-i])))
-se <- sqrt((n - 1) / n * sum((z - mean(z))^2))
-put("jackknife_low", atanh(cor(x, y)) - qt(0.975, n - 2) * se)
-put("jackknife_high", atanh(cor(x, y)) + qt(0.975, n - 2) * se)
+pseudo <- n * atanh(cor(x, y)) - (n - 1) * z
+half <- qt(0.975, degrees(n - 1, pseudo - mean(pseudo))) * sd(pseudo) / sqrt(n)
+put("jackknife_low", mean(pseudo) - half); put("jackknife_high", mean(pseudo) + half)
+
+# the slope: HC4m by sandwich; a unit's deviation is its part of the estimate over a power of 1 - leverage
+h <- hatvalues(line); g <- n * h / 2
+d <- (x - mean(x)) * resid(line) / sum((x - mean(x))^2) / (1 - h)^((pmin(1, g) + pmin(1.5, g)) / 2)
+half <- qt(0.975, degrees(n - 2, d)) * sqrt((n - 1) / n * vcovHC(line, type = "HC4m")[2, 2])
+put("slope_low", coef(line)[2] - half); put("slope_high", coef(line)[2] + half)
+
+# given the family, without each unit in turn
+partial <- function(d) atanh(cor(resid(lm(size ~ factor(family), d)), resid(lm(y ~ factor(family), d))))
+pairs <- one[one$family %in% names(which(table(one$family) > 1)), ]
+k <- length(unique(pairs$family)); b <- nrow(pairs)
+z <- sapply(seq_len(b), function(i) partial(pairs[-i, ])); d <- z - mean(z)
+half <- qt(0.975, degrees(b - k, d)) * sqrt((b - k) / b * sum(d^2))
+put("within_low", tanh(partial(pairs) - half)); put("within_high", tanh(partial(pairs) + half))
 
 # variance inflation: 1 / (1 - R2) of each on the other
 third <- x^2
