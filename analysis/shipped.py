@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ..data.errors import UnknownNameError
-from ..data.join import Joined, join
+from ..data.join import Joined, join, with_own
 from ..data.tables import load_benchmarks, load_observations, load_profiles, load_weights
 from .axes import with_axes
 
@@ -24,6 +24,7 @@ def shipped(
     studies: Sequence[str] = (),
     recipes: Sequence[str] = (),
     observations: pd.DataFrame | None = None,
+    own_profiles: pd.DataFrame | None = None,
 ) -> Joined:
     """Join results to the shipped profiles, weights and published speeds.
 
@@ -32,6 +33,7 @@ def shipped(
         studies: keys or globs; all when empty.
         recipes: fine-tune, linear-probe …, or globs; all when empty.
         observations: the results; the shipped studies when None.
+        own_profiles: of networks that the shipped table does not have (`data.results.load_own_profiles`).
 
     Returns:
         What `data.join.join` returns, with every statistic of `axes.AXES` in the frame.
@@ -43,7 +45,8 @@ def shipped(
     rows = choose(rows, "study", studies)
     rows = choose(rows, "dataset", datasets, "data set")
     rows = choose(rows, "recipe", recipes)
-    joined = join(rows, load_profiles(), load_weights())
+    profiles = load_profiles() if own_profiles is None else with_own(load_profiles(), own_profiles)
+    joined = join(rows, profiles, load_weights())
     return Joined(
         frame=with_axes(joined.frame, load_benchmarks()),
         unmatched_observations=joined.unmatched_observations,

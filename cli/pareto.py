@@ -49,9 +49,16 @@ def pareto(
     import numpy as np
 
     from ..analysis.pareto import fronts
+    from ..analysis.shipped import shipped
+    from ..data.results import load_own_profiles
 
-    observations = own_results(results, only=only, store=store_path)
-    frame, costs = _models(observations, dataset, study, recipe, cost)
+    joined = shipped(
+        datasets=[dataset],
+        studies=[study] if study else [],
+        observations=own_results(results, only=only, store=store_path),
+        own_profiles=load_own_profiles(results, store=store_path),
+    )
+    frame, costs = _models(joined.frame, recipe, cost)
     table = fronts(frame, costs, utility=_usable(utility, frame), rng=np.random.default_rng(seed))
     shown = table if everyone or as_json or as_csv or output else table[table["front_probability"] >= 0.05]
     rows: list[dict[str, Any]] = shown.to_dict("records")  # pyright: ignore[reportAssignmentType]
@@ -76,15 +83,14 @@ def pareto(
 
 
 def _models(
-    observations: pd.DataFrame, dataset: str, study: str | None, recipe: str | None, cost: list[str] | None
+    frame: pd.DataFrame, recipe: str | None, cost: list[str] | None
 ) -> tuple[pd.DataFrame, list[str]]:
     from ..analysis.axes import choose_axes
-    from ..analysis.shipped import choose, shipped
+    from ..analysis.shipped import choose
     from ..analysis.units import per_model
     from ..data.errors import InputError
 
-    joined = shipped(datasets=[dataset], studies=[study] if study else [], observations=observations)
-    models = choose(per_model(joined.frame), "recipe", [recipe] if recipe else [])
+    models = choose(per_model(frame), "recipe", [recipe] if recipe else [])
     settings = models[["study", "dataset", "recipe"]].drop_duplicates()
     if len(settings) > 1:
         listed = "".join(f"\n  {' / '.join(row)}" for row in settings.itertuples(index=False))

@@ -15,7 +15,7 @@ import pandas as pd
 from .errors import InputError
 from .names import family, kind, pretraining
 
-__all__ = ["PROFILE_STATISTICS", "WEIGHT_FACTS", "Joined", "join"]
+__all__ = ["PROFILE_STATISTICS", "WEIGHT_FACTS", "Joined", "join", "with_own"]
 
 PROFILE_STATISTICS = (
     "params",
@@ -62,8 +62,9 @@ def join(observations: pd.DataFrame, profiles: pd.DataFrame, weights: pd.DataFra
     """Join observations to the profile of their backbone and to the facts of their weights.
 
     A weights name that the weights' table lists decides the backbone; otherwise the observation's own
-    backbone does. Where a backbone was profiled at several input sizes, the profile nearest to the
-    observation's resolution is taken (else nearest to the weights' own size, else the first given).
+    backbone does, which may also be the `source_ref` of a profile (`nets.py:build` for `nets:build`). Where a
+    backbone was profiled at several input sizes, the profile nearest to the observation's resolution is taken
+    (else nearest to the weights' own size, else the first given).
 
     Args:
         observations: columns of `Observation`; `backbone` is required.
@@ -79,6 +80,7 @@ def join(observations: pd.DataFrame, profiles: pd.DataFrame, weights: pd.DataFra
     _require(observations, "observations", ("backbone",))
     _require(profiles, "profiles", ("backbone",))
     left = _with_weights(observations.reset_index(drop=True), weights)
+    left["join_backbone"] = left["join_backbone"].replace(_other_names(profiles))
     right = profiles.assign(
         profile_size=pd.Series(_sides(profiles), profiles.index, dtype=float)
     ).reset_index(drop=True)
@@ -98,6 +100,28 @@ def join(observations: pd.DataFrame, profiles: pd.DataFrame, weights: pd.DataFra
         unmatched_observations=observations.reset_index(drop=True)[~found.to_numpy()],
         unmatched_profiles=profiles[~profiles["backbone"].isin(used)],
     )
+
+
+def with_own(profiles: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """Put profiles of the user's own networks beside the known ones, which stay as they are.
+
+    Args:
+        profiles: columns of `Profile`.
+        own: the same, the latest last; of one backbone and input size that one is taken.
+    """
+    new = own[~own["backbone"].isin(profiles["backbone"])]
+    if new.empty:
+        return profiles
+    again = pd.DataFrame({"backbone": new["backbone"], "side": _sides(new)}).duplicated(keep="last")
+    return pd.concat([profiles, new[~again]], ignore_index=True)
+
+
+def _other_names(profiles: pd.DataFrame) -> dict[str, str]:
+    if "source_ref" not in profiles:
+        return {}
+    named = profiles[["source_ref", "backbone"]].dropna()
+    other = named[~named["source_ref"].isin(profiles["backbone"])].drop_duplicates("source_ref")
+    return dict(zip(other["source_ref"], other["backbone"], strict=True))
 
 
 def _require(frame: pd.DataFrame, what: str, columns: tuple[str, ...]) -> None:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
-from .records import Observation
+from .records import Observation, Profile
 from .store import Store, default_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["load_results", "results_alone"]
+__all__ = ["load_own_profiles", "load_results", "results_alone"]
 
+STORES = (".db", ".sqlite")
 LAKE_ROWS = 1_000_000
 """Above this a folder of parts comes as one row per setting (mean over its runs) instead of one per run."""
 
@@ -65,6 +66,25 @@ def results_alone(results: Path | str, *, keep_unknown: bool = False) -> pd.Data
     return _read(Path(results), str(results), keep_unknown=keep_unknown)
 
 
+def load_own_profiles(results: Path | str | None = None, *, store: Path | str | None = None) -> pd.DataFrame:
+    """Return what the user counted, so that results of networks that nobody else has can be joined.
+
+    Args:
+        results: as in `load_results`; where it is a store, its profiles come as well.
+        store: as in `load_results`.
+
+    Returns:
+        Static profiles that went well, columns of Profile, the latest last.
+    """
+    paths = [Path(path) for path in (store or default_path(), results) if path is not None]
+    counted: list[Profile] = []
+    for path in paths:
+        if path.exists() and (path is paths[0] or path.suffix.lower() in STORES):
+            with Store(path, create=False) as opened:
+                counted += [one for one in opened.profiles(status="ok") if one.mode == "static"]
+    return _frame(sorted(counted, key=lambda one: one.date or ""), Profile)
+
+
 def _stored(store: Path | str | None) -> pd.DataFrame | None:
     if store is None and not default_path().exists():
         return None
@@ -79,7 +99,7 @@ def _read(path: Path, text: str, *, keep_unknown: bool = False) -> pd.DataFrame:
 
         lake = Lake(text)
         return lake.frame() if lake.rows() <= LAKE_ROWS else lake.cells()
-    if path.suffix.lower() in (".db", ".sqlite"):
+    if path.suffix.lower() in STORES:
         with Store(path, create=False) as opened:
             return _frame(opened.observations())
     from .importing import read_results
@@ -87,10 +107,10 @@ def _read(path: Path, text: str, *, keep_unknown: bool = False) -> pd.DataFrame:
     return _frame(read_results(path, keep_unknown=keep_unknown).observations)
 
 
-def _frame(observations: Any) -> pd.DataFrame:
+def _frame(records: Any, record: type[Observation | Profile] = Observation) -> pd.DataFrame:
     from .tables import arrow_of, to_frame
 
-    return to_frame(arrow_of(observations, Observation))
+    return to_frame(arrow_of(records, record))
 
 
 def _without_repeated(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,8 @@ from typer.testing import CliRunner
 
 from archimeter.cli import app
 from archimeter.data.errors import InputError, UnknownNameError
+from archimeter.data.records import Profile
+from archimeter.data.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +81,23 @@ def test_correlate_fits_a_mixed_model():
     assert terms["size × remote-sensing"]["low"] > 0
 
 
+@pytest.mark.slow
+def test_one_mixed_model_of_all_shipped_results():
+    """More than twenty thousand results with four thousand random effects, once refused."""
+    found = run("correlate", "--show", "mixed", "--json")
+    assert "Fitting one model of" in found.stderr
+    document = json.loads(found.stdout)
+    assert document["converged"] is True
+    assert document["n"] > 20_000
+    parts = {row["component"]: row for row in document["components"]}
+    assert sum(row["levels"] for name, row in parts.items() if name != "residual") > 4_000
+    assert parts["task"]["share"] > 0.5
+    terms = {row["term"]: row for row in document["coefficients"]}
+    assert terms["size"]["high"] < 0  # larger is better on natural images
+    assert terms["recipe linear-probe"]["low"] > 0  # a frozen backbone does worse
+    assert terms["pretraining image-text"]["high"] < 0
+
+
 def own_file(folder):
     own = folder / "mine.csv"
     lines = [f"mine,shoes,resnet{depth},{error}" for depth, error in ((18, 0.3), (34, 0.25), (50, 0.2))]
@@ -96,6 +115,32 @@ def test_correlate_takes_one_s_own_results(tmp_path):
     (pooled,) = [row for row in rows if row["level"] == "pooled"]
     assert pooled["n"] == 6
     assert pooled["pearson"] < -0.5
+
+
+def test_a_network_of_ones_own_that_was_profiled_takes_part(tmp_path):
+    """6 known backbones and `nets.py:build`, counted into the store: 7 points of one line."""
+    own = own_file(tmp_path)
+    own.write_text(own.read_text(encoding="utf-8") + "mine,shoes,nets.py:build,0.6\n", encoding="utf-8")
+    assert run("import", str(own), "--keep-unknown").exit_code == 0
+    asked = ["correlate", "--only", "--statistic", "macs", "--json"]
+    without = run(*asked)
+    assert "1 results are of backbones that no profile names" in without.stderr
+    with Store() as store:
+        store.put_profiles(
+            [
+                Profile(
+                    backbone="nets:build", source="file", source_ref="nets.py:build", mode="static",
+                    device="meta", input_shapes=((3, 224, 224),), params=10_000, macs=20_000_000,
+                )
+            ]
+        )  # fmt: skip
+    found = run(*asked)
+    assert "that no profile names" not in found.stderr
+    (before,) = [row for row in json.loads(without.stdout) if row["level"] == "pooled"]
+    (after,) = [row for row in json.loads(found.stdout) if row["level"] == "pooled"]
+    assert (before["n"], after["n"]) == (6, 7)
+    front = json.loads(run("pareto", "--dataset", "shoes", "--only", "--cost", "macs", "--json").stdout)
+    assert "nets.py:build" in {row["model"] for row in front}
 
 
 def test_imported_results_and_a_named_file_stand_beside_the_shipped(tmp_path):

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from archimeter.data.errors import InputError
-from archimeter.data.join import join
+from archimeter.data.join import join, with_own
 
 PROFILES = pd.DataFrame(
     {
@@ -87,3 +87,32 @@ def test_the_callers_frames_stay_as_they_were():
     join(rows, PROFILES, WEIGHTS)
     assert list(rows.columns) == ["study", "dataset", "error", "backbone", "weights"]
     pd.testing.assert_frame_equal(PROFILES, before)
+
+
+def own(**columns):
+    n = len(next(iter(columns.values())))
+    same = {"family": [None] * n, "input_shapes": ["[[3, 224, 224]]"] * n, "params": [1_000] * n}
+    return pd.DataFrame(same | columns)
+
+
+def test_a_network_of_ones_own_is_found_by_its_short_name_and_by_its_target():
+    profiles = with_own(PROFILES, own(backbone=["nets:build"], source_ref=["nets.py:build"]))
+    rows = observed(backbone=["nets.py:build", "nets:build", "resnet50"], weights=[None] * 3)
+    joined = join(rows, profiles, WEIGHTS)
+    assert joined.frame["backbone"].tolist() == ["nets:build", "nets:build", "resnet50"]
+    assert joined.frame["params"].tolist() == [1_000, 1_000, 25_557_032]
+    assert joined.frame["family"].tolist() == ["other", "other", "resnet"]
+    assert joined.unmatched_observations.empty
+
+
+def test_the_known_profiles_stay_and_of_ones_own_the_latest_counts():
+    mine = own(
+        backbone=["resnet50", "net", "net", "net"],
+        params=[1, 2, 3, 4],
+        input_shapes=["[[3, 224, 224]]", "[[3, 224, 224]]", "[[3, 384, 384]]", "[[3, 224, 224]]"],
+    )
+    both = with_own(PROFILES, mine)
+    assert both["backbone"].tolist() == [*PROFILES["backbone"], "net", "net"]
+    assert both.query("backbone == 'net'")["params"].tolist() == [3, 4]
+    assert both.query("backbone == 'resnet50'")["params"].tolist() == [25_557_032]
+    pd.testing.assert_frame_equal(with_own(PROFILES, mine.head(1)), PROFILES)

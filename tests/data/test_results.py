@@ -4,11 +4,11 @@ import pytest
 from archimeter.data import results as module
 from archimeter.data.errors import InputError
 from archimeter.data.lake import write_part
-from archimeter.data.records import Observation
+from archimeter.data.records import Observation, Profile
 from archimeter.data.resolving import KnownNames
-from archimeter.data.results import load_results
+from archimeter.data.results import load_own_profiles, load_results
 from archimeter.data.store import Store
-from archimeter.data.tables import load_observations
+from archimeter.data.tables import load_observations, load_profiles
 
 KNOWN = KnownNames(backbones=frozenset({"resnet50"}))
 
@@ -86,3 +86,29 @@ def test_a_very_large_folder_comes_as_means_over_runs(tmp_path, monkeypatch):
 def test_a_store_that_was_named_must_be_there(tmp_path):
     with pytest.raises(InputError, match="There is no store"):
         load_results(store=tmp_path / "nowhere.db")
+
+
+def counted(params=1000, **values):
+    same = {"backbone": "nets:build", "source": "file", "source_ref": "nets.py:build", "mode": "static"}
+    same |= {"device": "meta", "input_shapes": ((3, 224, 224),), "params": params}
+    return Profile(**(same | values))
+
+
+def test_what_the_user_counted_comes_with_the_latest_last(tmp_path):
+    assert load_own_profiles().empty
+    with Store() as store:
+        store.put_profiles(
+            [
+                counted(2, date="2026-02-01", torch_version="2.14"),
+                counted(1, date="2026-01-01", torch_version="2.13"),
+                counted(3, mode="inference", device="cpu"),
+                counted(None, backbone="nets:broken", status="failed", reason="no net today"),
+            ]
+        )
+    found = load_own_profiles()
+    assert found["params"].tolist() == [1, 2]
+    assert list(found.dtypes) == list(load_profiles().dtypes)
+    with Store(tmp_path / "theirs.db") as store:
+        store.put_profiles([counted(7, backbone="theirs:net")])
+    assert set(load_own_profiles(tmp_path / "theirs.db")["backbone"]) == {"nets:build", "theirs:net"}
+    assert set(load_own_profiles(store=tmp_path / "theirs.db")["backbone"]) == {"theirs:net"}
