@@ -47,8 +47,8 @@ SIZES = {"params": "parameters", "macs": "MACs", "activations": "activations"}
 CAPTION = (
     "Supported: the whole interval lies where the claim says; not supported: where it denies; undecided: it "
     "reaches both sides, or no data can judge. Intervals are 95 %, each claim by itself; n says what was "
-    "drawn again: data sets where there are several, else models or architectures. The same as rows, with "
-    "every field: archimeter claims --json."
+    "drawn again or left out in turn: data sets where there are several, else models or architectures. The "
+    "same as rows, with every field: archimeter claims --json."
 )
 
 
