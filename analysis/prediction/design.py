@@ -85,7 +85,8 @@ def features(models: Sequence[ModelFacts]) -> Array:
 
 def level_row(dataset: Mapping[str, Any], recipe: str) -> Array:
     """What the difficulty of a data set is predicted from: 1 and LEVEL_TERMS, unknown at the middle."""
-    classes, images = dataset.get("n_classes"), dataset.get("n_train")
+    classes = dataset.get("n_classes")
+    images = None if recipe == "zero-shot" else dataset.get("n_train")  # such a model sees none of them
     where = branch(dataset.get("domain"))
     return np.array(
         [
