@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..prediction.conformal import highest_level, radius
+from ..prediction.belief import Belief, differences, outcomes, studentised
+from ..prediction.conformal import highest_level, quantiles, reach
 from ..prediction.logits import expit, logit
-from ..prediction.new_laboratory import after_one
-from ..prediction.panel_model import PanelPosterior, condition, prior
+from ..prediction.new_laboratory import ANCHORS
+from ..prediction.panel_model import prior
 from .splits import known_datasets
 
 if TYPE_CHECKING:
@@ -28,11 +29,9 @@ __all__ = ["Case", "known_laboratory", "new_laboratory", "score_levels"]
 
 Array = np.ndarray
 LEVEL = 0.8
-SUBSETS = 10
 DRAWS = 300
 FEWEST_SETS, FEWEST_MODELS = 4, 3
-RERUN = 1e-3
-"""Variance of an anchor's logit error: it is the very run that is reported."""
+MOST_ANCHORS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Case:
     panel: str
     dataset: str
     group: str
-    belief: PanelPosterior
+    belief: Belief
     truth: Array
     known: Array
     alike: Array
@@ -69,7 +68,7 @@ def known_laboratory(panels: Sequence[Panel], world: World) -> list[Case]:
             group = str(mine.get("group") or target)
             terms = world.laboratory.level_terms(panel.study, {group})
             alike = np.array([row.get("domain") == mine.get("domain") for row in used])
-            belief = prior(known[rated], used, mine, terms)
+            belief = prior(known[rated], used, mine, terms, panel.recipe)
             truth = panel.errors[rated, j]
             cases.append(Case(panel.study, panel.name, target, group, belief, truth, known[rated], alike))
     return cases
@@ -84,7 +83,7 @@ def new_laboratory(panels: Sequence[Panel], laboratory: NewLaboratory, studies: 
             continue
         truth = expit(laboratory.cells.raw[rows])
         nothing = np.empty((len(rows), 0))
-        belief = PanelPosterior(*laboratory.belief(c))
+        belief = laboratory.belief(c)
         group = laboratory.groups[c]
         cases.append(
             Case(study, panels[number].name, dataset, group, belief, truth, nothing, np.empty(0, bool))
@@ -101,101 +100,87 @@ def score_levels(
     was never shown its study.
 
     Returns:
-        One row per case: `mae_0` … `mae_3` in points (mean over anchors; every model is an anchor once for
-        one, SUBSETS random sets for more), `mae_copy` (the anchor's own error for all); beside a known
-        laboratory `mae_mean` and `mae_median` (each model's own elsewhere), `mae_all` and `mae_domain`
-        (median over everything known, and of the same domain); `coverage_0/1` and `width_0/1` of the LEVEL
-        interval in points, with no or one anchor; `coverage_gap`: of differences to the best predicted
-        model; `brier` of P(within 1 point of the best) and `brier_base` of the others' share;
-        `highest_level` that so many data sets can promise.
+        One row per case: `mae_0` … `mae_3` in points (mean over sets of anchors, `belief.outcomes`),
+        `mae_copy` (the anchor's own error for all); beside a known laboratory `mae_mean` and `mae_median`
+        (each model's own elsewhere), `mae_all` and `mae_domain` (median over everything known, and of the
+        same domain); `coverage_0/1/2` and `width_0/1/2` of the LEVEL interval in points, with so many anchors
+        (without any, the models of a data set are mostly covered together or missed together, as its level
+        is: what holds on each data set takes an anchor); `coverage_gap`: of differences to the best predicted
+        model; `brier` of P(within 1 point of the best) and `brier_base` of the others' share; `highest_level`
+        that so many data sets can promise.
     """
     rng = np.random.default_rng(seed)
-    away = [[_studentised(case, anchors) for case in others] for anchors in (0, 1)]
-    gaps = [_gaps(case) for case in others]
+    missed = [[studentised(case.belief, logit(case.truth), k) for case in others] for k in ANCHORS]
+    missed.append([differences(case.belief, logit(case.truth), 0) for case in others])
     base = [(case.truth <= case.truth.min() + 0.01).mean() for case in others]
-    reaches: dict[tuple[str, str], tuple[float, float, float, float, int]] = {}
+    reaches: dict[tuple[str, str], tuple[list[float], float, int]] = {}
+    scores: dict[tuple[int, ...], list[tuple[float, float]]] = {}
     rows = []
     for case in cases:
         key = (case.study, case.group)
         if key not in reaches:
             at = [i for i, o in enumerate(others) if o.study != key[0] and o.group != key[1]]
-            groups = [others[i].group for i in at]
-            parts = [_by_group(groups, [scores[i] for i in at]) for scores in (*away, gaps)]
+            parts = _by_group(others, at)
+            for part in parts:
+                if part not in scores:
+                    scores[part] = [quantiles(np.concatenate([m[i] for i in part]), LEVEL) for m in missed]
+            found = [[scores[part][k] for part in parts] for k in range(len(missed))]
             share = float(np.mean([base[i] for i in at])) if at else 0.5
-            none, one, gap = (radius(part, LEVEL) for part in parts)
-            reaches[key] = (none, one, gap, share, len(parts[0]))
-        none, one, gap, share, n_groups = reaches[key]
+            reaches[key] = (
+                [reach(one, LEVEL, each=0 < k < len(ANCHORS)) for k, one in enumerate(found)],
+                *(share, len(parts)),
+            )
+        reached, share, n_groups = reaches[key]
         row = {"protocol": protocol, "study": case.study, "panel": case.panel, "dataset": case.dataset}
         row |= {"n_models": len(case.truth), "highest_level": highest_level(n_groups)}
-        row |= _mae(case, rng) | _coverage(case, none, one, gap) | _brier(case, share, rng)
+        row |= _errors_and_intervals(case, reached) | _baselines(case) | _brier(case, share, rng)
+        away = np.abs(differences(case.belief, logit(case.truth), 0))
+        row["coverage_gap"] = float((away <= reached[-1]).mean())
         rows.append(row)
     return rows
 
 
-def _by_group(groups: Sequence[str], scores: Sequence[Array]) -> list[Array]:
-    held: dict[str, list[Array]] = {}
-    for group, part in zip(groups, scores, strict=True):
-        held.setdefault(group, []).append(part)
-    return [np.concatenate(parts) for parts in held.values()]
+def _by_group(cases: Sequence[Case], at: Sequence[int]) -> list[tuple[int, ...]]:
+    """Which of `at` are of one group of data sets."""
+    held: dict[str, list[int]] = {}
+    for i in at:
+        held.setdefault(cases[i].group, []).append(i)
+    return [tuple(part) for part in held.values()]
 
 
-def _mae(case: Case, rng: np.random.Generator) -> dict[str, float]:
-    truth, n, mean = case.truth, len(case.truth), case.belief.mean
-    after, _ = after_one(mean, case.belief.covariance, logit(truth), RERUN)
-    found = {
-        "mae_0": np.abs(expit(mean) - truth).mean(),
-        "mae_1": np.nanmean(np.abs(expit(after) - truth[:, None])),
-        "mae_copy": np.abs(truth[:, None] - truth).sum() / max(n * (n - 1), 1),
-    }
+def _errors_and_intervals(case: Case, reached: Sequence[float]) -> dict[str, float]:
+    truth = case.truth[:, None]
+    found: dict[str, float] = {}
+    for k in range(MOST_ANCHORS + 1):
+        middle, deviation = outcomes(case.belief, logit(case.truth), k)
+        some = ~np.isnan(middle)
+        away = np.abs(expit(middle) - truth)[some]
+        found[f"mae_{k}"] = float(100 * away.mean()) if len(away) else np.nan
+        if k in ANCHORS:
+            low, high = expit(middle - reached[k] * deviation), expit(middle + reached[k] * deviation)
+            held = np.abs(logit(truth) - middle)[some] <= (reached[k] * deviation)[some]
+            found[f"coverage_{k}"] = float(held.mean()) if len(held) else np.nan
+            found[f"width_{k}"] = float(100 * (high - low)[some].mean()) if len(held) else np.nan
+    return found
+
+
+def _baselines(case: Case) -> dict[str, float]:
+    truth, n = case.truth, len(case.truth)
+    found = {"mae_copy": np.abs(truth[:, None] - truth).sum() / max(n * (n - 1), 1)}
     if case.known.shape[1]:
         near = case.known[:, case.alike] if case.alike.any() else case.known
         found["mae_mean"] = np.abs(np.nanmean(case.known, axis=1) - truth).mean()
         found["mae_median"] = np.abs(np.nanmedian(case.known, axis=1) - truth).mean()
         found["mae_all"] = np.abs(np.nanmedian(case.known) - truth).mean()
         found["mae_domain"] = np.abs(np.nanmedian(near) - truth).mean()
-    for k in (2, 3):
-        gaps = []
-        for _ in range(SUBSETS if n > k else 0):
-            at = rng.choice(n, k, replace=False)
-            belief = condition(case.belief, {int(i): float(truth[i]) for i in at}, noise=RERUN)
-            rest = np.setdiff1d(np.arange(n), at)
-            gaps.append(np.abs(expit(belief.mean[rest]) - truth[rest]).mean())
-        found[f"mae_{k}"] = float(np.mean(gaps)) if gaps else np.nan
     return {name: float(100 * value) for name, value in found.items()}
 
 
-def _studentised(case: Case, anchors: int) -> Array:
-    y, mean = logit(case.truth), case.belief.mean
-    if not anchors:
-        return (y - mean) / np.sqrt(np.diag(case.belief.covariance))
-    after, sd = after_one(mean, case.belief.covariance, y, RERUN)
-    away = (y[:, None] - after) / sd
-    return away[~np.isnan(away)]
-
-
-def _gaps(case: Case) -> Array:
-    """Studentised differences to the model predicted best: the level cancels."""
-    v, first = case.belief.covariance, int(case.belief.mean.argmin())
-    y = logit(case.truth) - case.belief.mean
-    sd = np.sqrt(np.maximum(np.diag(v) + v[first, first] - 2 * v[first], 1e-9))
-    return np.delete((y - y[first]) / sd, first)
-
-
-def _coverage(case: Case, none: float, one: float, gap: float) -> dict[str, float]:
-    found = {"coverage_gap": float((np.abs(_gaps(case)) <= gap).mean())}
-    mean, covariance = case.belief.mean, case.belief.covariance
-    after = (mean, np.sqrt(np.diag(covariance))), after_one(mean, covariance, logit(case.truth), RERUN)
-    for anchors, (reach, (middle, sd)) in enumerate(zip((none, one), after, strict=True)):
-        found[f"coverage_{anchors}"] = float((np.abs(_studentised(case, anchors)) <= reach).mean())
-        width = expit(middle + reach * sd) - expit(middle - reach * sd)
-        found[f"width_{anchors}"] = float(100 * np.nanmean(width))
-    return found
-
-
 def _brier(case: Case, share: float, rng: np.random.Generator) -> dict[str, float]:
-    values, vectors = np.linalg.eigh(case.belief.covariance)
+    expected = case.belief.after({})
+    values, vectors = np.linalg.eigh(expected.covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
-    draws = expit(case.belief.mean + rng.standard_normal((DRAWS, len(values))) @ root.T)
+    draws = expit(expected.mean + rng.standard_normal((DRAWS, len(values))) @ root.T)
     chance = (draws <= draws.min(axis=1, keepdims=True) + 0.01).mean(axis=0)
     within = (case.truth <= case.truth.min() + 0.01).astype(float)
     return {

@@ -29,9 +29,10 @@ __all__ = ["Evaluation", "evaluate"]
 MEASURES = ("tau_w", "tau", "regret_1", "regret_3", "regret_5", "recall_3")
 LEVELS = (
     *("mae_0", "mae_1", "mae_2", "mae_3", "mae_copy", "mae_mean", "mae_median", "mae_all", "mae_domain"),
-    *("coverage_0", "width_0", "coverage_1", "width_1", "coverage_gap", "brier", "brier_base"),
+    *("coverage_0", "width_0", "coverage_1", "width_1", "coverage_2", "width_2", "coverage_gap"),
+    *("brier", "brier_base"),
 )
-COVERAGES = ("coverage_0", "coverage_1", "coverage_gap")
+COVERAGES = ("coverage_0", "coverage_1", "coverage_2", "coverage_gap")
 DEFAULT = ("dataset", "dataset-alone", "domain", "family", "double", "study")
 ALL = "all studies"
 BAR = 0.6

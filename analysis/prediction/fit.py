@@ -16,7 +16,7 @@ from .conformal import radius
 from .design import FEATURES, USED, features
 from .features import Facts, facts_table
 from .forecast import FITTED
-from .new_laboratory import NewLaboratory
+from .new_laboratory import ANCHORS, FREEDOM, NewLaboratory
 from .panels import facts_of, panels
 from .pooled import cells_of
 
@@ -37,8 +37,10 @@ def fit(out: Path = FITTED) -> dict[str, Any]:
     found = panels(rows)
     laboratory = NewLaboratory(cells_of(found, table), found, facts)
     pooled = laboratory.held_out.fit(None)
-    level = laboratory.level(pooled)
+    level, spread = laboratory.level(pooled), laboratory.spread()
     scores = laboratory.residuals()
+    reach = [radius(scores["errors"][k], LEVEL, each=k > 0) for k in ANCHORS]
+    reach_between = [radius(scores["differences"][k], LEVEL) for k in ANCHORS]
     named = list(weights["weights"])
     bare = sorted({*profiles["backbone"]} - {*weights["backbone"]})
     models = [*named, *bare]
@@ -64,17 +66,22 @@ def fit(out: Path = FITTED) -> dict[str, Any]:
         level=level.mean,
         level_covariance=level.covariance,
         level_variance=np.array(level.variance),
-        scale=np.array([laboratory.scale["trained"], laboratory.scale["frozen"]]),
-        radius=np.array([radius(scores[k], LEVEL) for k in (0, 1)]),
-        n_datasets=np.array(len(scores[0])),
+        scale=np.array([spread.usual["trained"], spread.usual["frozen"]]),
+        lean=np.array(spread.lean),
+        freedom=np.array(FREEDOM),
+        radius=np.array(reach),
+        radius_between=np.array(reach_between),
+        n_datasets=np.array(len(scores["errors"][0])),
     )
     return {
         "variances": comp,
         "slopes": dict(zip(np.array(FEATURES)[USED].tolist(), pooled.slopes.round(3).tolist(), strict=True)),
-        "scale": laboratory.scale,
+        "scale": spread.usual,
+        "lean": spread.lean,
         "level": level.variance,
-        "radius": [radius(scores[k], LEVEL) for k in (0, 1)],
-        "n_datasets": len(scores[0]),
+        "radius": reach,
+        "radius_between": reach_between,
+        "n_datasets": len(scores["errors"][0]),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...data.errors import InputError
+from .belief import RERUN, USUAL, log_room, sampling_of, widening
 from .conformal import highest_level
 from .design import branch, level_row, recipe_branch
 from .logits import expit, logit
@@ -21,6 +23,8 @@ Array = np.ndarray
 FITTED = Path(__file__).parent / "fitted.npz"
 DRAWS = 400
 EFFECTS = ("family", "weights")
+GAUSSIAN = 1.2816
+"""Deviations that 80 % of a Gaussian lie within."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,11 @@ class Fitted:
             known every level is expected to be 0, with its whole variance. full: component → variance.
         x: facts `[models, features]`. slopes, slopes_covariance: on these, in a new laboratory (`pooled`).
         level: coefficients over `design.level_row`. level_covariance, level_variance: theirs, the rest.
-        scale: `trained`, `frozen` → deviation of logit errors between a data set's models.
-        radius: number of anchors (0, 1) → deviations that an 80 % interval reaches.
+        scale: `trained`, `frozen` → deviation of logit errors between a data set's models, at the usual room.
+        radius: number of anchors (0, 1, 2; more are as the last) → deviations that an 80 % interval reaches.
+        radius_between: the same of the difference to the model that is predicted best.
         n_datasets: data sets behind the radius.
+        lean, freedom: how the scale moves with the level, and how well it is known (`belief.Belief`).
     """
 
     models: tuple[str, ...]
@@ -50,8 +56,11 @@ class Fitted:
     level_covariance: Array
     level_variance: float
     scale: Mapping[str, float]
-    radius: tuple[float, float]
+    radius: tuple[float, ...]
     n_datasets: int
+    radius_between: tuple[float, ...] = (GAUSSIAN,)
+    lean: float = 0.0
+    freedom: float = math.inf
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -67,8 +76,10 @@ class Forecast:
         fitted, recipe: the question. mean, sd: of each model's logit error `[models]`; by the mean models are
             ordered, and without anchors that is the order of `ranking.standing`.
             doubt: standard deviation of each model's own effect, without the data set's difficulty.
+        scale: deviation of logit errors between models, on such data.
         draws: `[draws, models]` of logit errors, jointly; the same question gives the same draws.
-        radius: deviations that the 80 % interval reaches. slopes: mean slope of every fact.
+        radius, radius_between: deviations that the 80 % interval reaches, of an error and of a difference.
+        slopes: mean slope of every fact.
         n_anchors: own runs that it was updated by.
     """
 
@@ -77,8 +88,10 @@ class Forecast:
     mean: Array
     sd: Array
     doubt: Array
+    scale: float
     draws: Array
     radius: float
+    radius_between: float
     slopes: Array
     covariance_with: Callable[[Sequence[int]], Array]
     n_anchors: int
@@ -95,17 +108,18 @@ class Forecast:
             recipe: how the backbone is used.
             anchors: model's row → its measured error in [0, 1].
         """
-        scale = fitted.scale[recipe_branch(recipe)]
         row = level_row(dataset, recipe)
+        level = float(row @ fitted.level)
         doubt = fitted.level_variance + float(row @ fitted.level_covariance @ row)
         widen = 1.5 if branch(dataset.get("domain")) is None else 1.0
         if dataset.get("foreign"):
             widen = 2.0  # outside the tables' support
-        belief = _Belief(
-            fitted, fitted.slopes, fitted.slopes_covariance, scale, float(row @ fitted.level), doubt * widen
-        )
         at = list(anchors or {})
         seen = logit(np.array([(anchors or {})[i] for i in at])) if at else np.array([])
+        room = float(log_room(float(seen.mean()) if at else level))
+        scale = fitted.scale[recipe_branch(recipe)] * math.exp(-fitted.lean * (room - USUAL))
+        lucky = sampling_of(dataset) / math.exp(room)
+        belief = _Belief(fitted, fitted.slopes, fitted.slopes_covariance, scale, level, doubt * widen, lucky)
         mean, variance, draws = belief.posterior(at, seen)
         return Forecast(
             fitted,
@@ -113,8 +127,10 @@ class Forecast:
             mean,
             np.sqrt(variance),
             scale * np.sqrt(belief.own_variance()),
+            scale,
             draws,
-            fitted.radius[min(len(at), 1)],
+            fitted.radius[min(len(at), len(fitted.radius) - 1)],
+            fitted.radius_between[min(len(at), len(fitted.radius_between) - 1)],
             scale * fitted.slopes,
             belief.covariance,
             len(at),
@@ -133,8 +149,13 @@ class Forecast:
         return first, (errors <= best + 0.01).mean(axis=0)
 
     def behind(self, model: int, first: int) -> tuple[float, float, float]:
-        """Error of a model less that of the first: median and 80 % interval, from joint draws."""
-        gap = expit(self.draws[:, model]) - expit(self.draws[:, first])
+        """Error of a model less that of the first: median and 80 % interval, calibrated as `interval` is.
+
+        From joint draws, whose differences on the logit scale are stretched to the calibrated reach.
+        """
+        base, expected = self.draws[:, first], self.mean[model] - self.mean[first]
+        apart = self.draws[:, model] - base - expected
+        gap = expit(base + expected + self.radius_between / GAUSSIAN * apart) - expit(base)
         low, middle, high = np.quantile(gap, [0.1, 0.5, 0.9])
         return float(middle), float(low), float(high)
 
@@ -172,6 +193,8 @@ class _Belief:
     scale: float
     level: float
     level_variance: float
+    lucky: float
+    """Variance of a logit error by the luck of the test images."""
 
     def _effects(self) -> tuple[Array, Array]:
         mean = self.fitted.x @ self.slopes
@@ -203,20 +226,26 @@ class _Belief:
         for k, c in enumerate(columns):
             lone = sum(self._effect(name)[1][c] for name in EFFECTS if self.fitted.groups[name][c] < 0)
             out[c, k] += self.fitted.full["noise"] + lone
-        return self.scale**2 * out + self.level_variance
+        out = self.scale**2 * out + self.level_variance
+        out[list(columns), range(len(columns))] += self.lucky
+        return out
 
-    def posterior(self, at: list[int], seen: Array, noise: float = 0.02) -> tuple[Array, Array, Array]:
+    def posterior(self, at: list[int], seen: Array) -> tuple[Array, Array, Array]:
         effect, own = self._effects()
         mean = self.level + self.scale * effect
-        variance = self.scale**2 * own + self.level_variance
+        variance = self.scale**2 * own + self.level_variance + self.lucky
         draws = self._draws(mean)
         if not at:
             return mean, variance, draws
         cross = self.covariance(at)
-        gain = np.linalg.solve(cross[at] + noise * np.eye(len(at)), cross.T).T
-        jitter = np.random.default_rng(1).standard_normal((len(draws), len(at))) * noise**0.5
+        inner = cross[at] + RERUN * np.eye(len(at))
+        gain = np.linalg.solve(inner, cross.T).T
+        factor = widening(inner, seen - mean[at], self.fitted.freedom)
+        jitter = np.random.default_rng(1).standard_normal((len(draws), len(at))) * RERUN**0.5
         draws = draws + (seen - draws[:, at] - jitter) @ gain.T
-        return mean + gain @ (seen - mean[at]), np.maximum(variance - (gain * cross).sum(1), 1e-6), draws
+        mean = mean + gain @ (seen - mean[at])
+        variance = factor * np.maximum(variance - (gain * cross).sum(1), 1e-6)
+        return mean, variance, mean + factor**0.5 * (draws - mean)
 
     def _draws(self, mean: Array) -> Array:
         rng = np.random.default_rng(0)
@@ -229,7 +258,8 @@ class _Belief:
             by_level = rng.standard_normal((DRAWS, max(int(at.max()), 0) + 1))
             own = rng.standard_normal((DRAWS, len(at)), np.float32)
             out += np.where(at >= 0, by_level[:, np.maximum(at, 0)], own) * deviations
-        out += rng.standard_normal(out.shape, np.float32) * self.fitted.full["noise"] ** 0.5
+        noise = self.fitted.full["noise"] + self.lucky / self.scale**2
+        out += rng.standard_normal(out.shape, np.float32) * noise**0.5
         difficulty = rng.standard_normal((DRAWS, 1)) * self.level_variance**0.5
         return mean + self.scale * out + difficulty
 
@@ -265,6 +295,9 @@ def load_fitted(path: Path = FITTED) -> Fitted:
         level_covariance=d["level_covariance"],
         level_variance=float(d["level_variance"]),
         scale={"trained": float(d["scale"][0]), "frozen": float(d["scale"][1])},
-        radius=(float(d["radius"][0]), float(d["radius"][1])),
+        radius=tuple(d["radius"].tolist()),
+        radius_between=tuple(d["radius_between"].tolist()),
         n_datasets=int(d["n_datasets"]),
+        lean=float(d["lean"]),
+        freedom=float(d["freedom"]),
     )

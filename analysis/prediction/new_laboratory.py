@@ -1,32 +1,39 @@
 """Predicted errors in a laboratory that no study is of: the numbers behind `recommend`, and how they miss.
 
-logit error = level of the data set + scale × standing of the model + family + model + noise. Level and
-standing are learned over all studies; everything else is variance. One own run tells the level.
+logit error = level of the data set + scale × (standing of the model + family + model + noise). Level,
+standing and scale are learned over all studies; everything else is variance. One own run tells the level,
+further ones the scale, by which laboratories differ much (`belief`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .belief import USUAL, Belief, differences, log_room, sampling_of, studentised
 from .design import USED, level_row, recipe_branch
 from .held_out import HeldOut
 from .panel_model import LevelTerms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from .panels import Panel
     from .pooled import Cells, Pooled
 
-__all__ = ["Level", "NewLaboratory", "after_one"]
+__all__ = ["ANCHORS", "FREEDOM", "Level", "NewLaboratory", "Spread", "after_one"]
 
 Array = np.ndarray
 RIDGE, RIDGE_WITHIN = 1.0, 3.0
-RERUN = 0.02
-"""Variance of one run's logit error."""
+NARROWEST = 0.02
+"""Spread of logit errors below which models count as tied."""
+ANCHORS = (0, 1, 2)
+"""Numbers of own runs that intervals are calibrated for; more are as the last."""
+FREEDOM = 1.5
+"""Of the scale in a laboratory that is not known: log scales differ by about 0.85 there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,24 @@ class Level:
     mean: Array
     covariance: Array
     variance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Deviation of logit errors between a data set's models.
+
+    Attributes:
+        usual: kind of recipe (`design.recipe_branch`) → deviation where the log room is USUAL. lean: how it
+            grows where there is less (`belief.Belief`).
+    """
+
+    usual: Mapping[str, float]
+    lean: float
+
+    def of(self, kinds: Array, levels: Array) -> Array:
+        """At levels, logit errors, under kinds of recipe."""
+        usual = np.array([self.usual[kind] for kind in kinds.tolist()])
+        return usual * np.exp(-self.lean * (log_room(levels) - USUAL))
 
 
 class NewLaboratory:
@@ -56,9 +81,12 @@ class NewLaboratory:
         for key in cells.keys:
             repeats[key[1:]] = repeats.get(key[1:], 0) + 1
         self._weight = np.array([1 / repeats[key[1:]] for key in cells.keys])
-        kinds = np.array([recipe_branch(r) for r in self._recipes])
-        self.scale = {k: float(np.median(cells.spreads[kinds == k])) for k in np.unique(kinds).tolist()}
-        self._scales = np.array([self.scale[k] for k in kinds])
+        self._kinds = np.array([recipe_branch(r) for r in self._recipes])
+        self._rooms, self._log_spreads = log_room(cells.levels), np.log(np.maximum(cells.spreads, NARROWEST))
+        self.scale = {
+            k: float(np.median(cells.spreads[self._kinds == k])) for k in np.unique(self._kinds).tolist()
+        }
+        self._sampling = [sampling_of(facts.get(key[2], {})) for key in cells.keys]
         counts = np.bincount(cells.cell)
         x = cells.x[:, USED]
         self._middle = np.array([np.bincount(cells.cell, column) / counts for column in x.T]).T
@@ -78,11 +106,11 @@ class NewLaboratory:
             kinds.setdefault(key[1], set()).add(recipe_branch(recipe))
         return frozenset(study for study, own in kinds.items() if kind not in own)
 
-    def without(self, cell: int) -> tuple[Pooled, Level]:
+    def without(self, cell: int) -> tuple[Pooled, Level, Spread]:
         """The model that has seen neither the cell's study nor its data set and siblings."""
-        study = self.cells.keys[cell][1]
+        study, use = self.cells.keys[cell][1], self._elsewhere(self.cells.keys[cell][1], [self.groups[cell]])
         pooled = self.held_out.fit(study, self.kin(cell))
-        return pooled, self.level(pooled, self._elsewhere(study, [self.groups[cell]]))
+        return pooled, self.level(pooled, use), self.spread(use)
 
     def _elsewhere(self, study: str, groups: Iterable[str]) -> Array:
         """Which cells are of other studies and other groups of data sets."""
@@ -93,20 +121,38 @@ class NewLaboratory:
     def level_terms(self, study: str, groups: Iterable[str]) -> LevelTerms:
         """What domain, classes and images do to a level within the other studies, without these groups."""
         use = self._elsewhere(study, groups)
-        x, y, w = self._rows[use][:, 2:], self.cells.levels[use], self._weight[use]
-        panel = np.array([key[0] for key in self.cells.keys])[use]
-        _, at = np.unique(panel, return_inverse=True)
-        counts = np.bincount(at)
-        y = y - (np.bincount(at, y) / counts)[at]
-        x = x - (np.array([np.bincount(at, column) for column in x.T]) / counts).T[at]
+        x, y = self._within(self._rows[use][:, 2:], use), self._within(self.cells.levels[use], use)
+        w = self._weight[use]
         gram = x.T @ (x * w[:, None]) + RIDGE_WITHIN * np.eye(x.shape[1])
-        return LevelTerms(np.linalg.solve(gram, x.T @ (w * y)))
+        return LevelTerms(np.linalg.solve(gram, x.T @ (w * y)), self._lean(use))
+
+    def _within(self, values: Array, use: Array) -> Array:
+        """Values of the cells `use` less their mean within each panel."""
+        _, at = np.unique(np.array([key[0] for key in self.cells.keys])[use], return_inverse=True)
+        sums = np.zeros((int(at.max()) + 1, *values.shape[1:]))
+        np.add.at(sums, at, values)
+        return values - (sums.T / np.bincount(at)).T[at]
+
+    def _lean(self, use: Array) -> float:
+        """How log spreads grow as log room is lost, from differences within panels."""
+        lost, y = self._within(-self._rooms[use], use), self._within(self._log_spreads[use], use)
+        return float((self._weight[use] * lost) @ y) / (float((self._weight[use] * lost) @ lost) + RIDGE)
+
+    def spread(self, use: Array | None = None) -> Spread:
+        """How far models lie apart: the median over cells, by kind of recipe, at the usual room."""
+        use = np.ones(len(self._rows), bool) if use is None else use
+        lean = self._lean(use)
+        at_usual = np.exp(self._log_spreads + lean * (self._rooms - USUAL))
+        any_kind = float(np.median(at_usual[use]))
+        chosen = {kind: at_usual[use & (self._kinds == kind)] for kind in np.unique(self._kinds).tolist()}
+        return Spread({k: float(np.median(v)) if len(v) else any_kind for k, v in chosen.items()}, lean)
 
     def level(self, pooled: Pooled, use: Array | None = None) -> Level:
         """Ridge of the cells' levels, less what their models are expected to add."""
         use = np.ones(len(self._rows), bool) if use is None else use
         x, w = self._rows[use], self._weight[use]
-        y = self.cells.levels[use] - self._scales[use] * (self._middle[use] @ pooled.slopes)
+        scales = self.spread(use).of(self._kinds[use], self.cells.levels[use])
+        y = self.cells.levels[use] - scales * (self._middle[use] @ pooled.slopes)
         penalty = RIDGE * np.eye(x.shape[1])
         penalty[0, 0] = 1e-6
         inverse = np.linalg.inv(x.T @ (x * w[:, None]) + penalty)
@@ -114,36 +160,43 @@ class NewLaboratory:
         rest = float((w * (y - x @ beta) ** 2).sum() / w.sum())
         return Level(beta, rest * inverse, rest)
 
-    def belief(self, cell: int) -> tuple[Array, Array]:
-        """Mean and covariance of a cell's logit errors, from the model that has not seen it."""
-        pooled, level = self.without(cell)
+    def belief(self, cell: int) -> Belief:
+        """What is believed of a cell's logit errors, by the model that has not seen it."""
+        pooled, level, spread = self.without(cell)
         rows = self.cells.rows_of(cell)
-        x, row, scale = self.cells.x[rows], self._rows[cell], self._scales[cell]
+        x, row, scale = self.cells.x[rows], self._rows[cell], spread.usual[str(self._kinds[cell])]
         comp = pooled.variances
         used = x[:, USED]
         own = used @ pooled.in_new_laboratory() @ used.T + comp["noise"] * np.eye(len(rows))
         for names, name in ((self.cells.family, "family in study"), (self.cells.model, "model in study")):
             own = own + comp[name] * (names[rows][:, None] == names[rows])
-        mean = float(row @ level.mean) + scale * pooled.standing(x)
-        return mean, scale**2 * own + level.variance + float(row @ level.covariance @ row)
+        return Belief(
+            level=float(row @ level.mean),
+            level_variance=level.variance + float(row @ level.covariance @ row),
+            effect=scale * pooled.standing(x),
+            own=scale**2 * own,
+            sampling=self._sampling[cell],
+            lean=spread.lean,
+            freedom=FREEDOM,
+        )
 
-    def residuals(self) -> dict[int, list[Array]]:
-        """With 0 and 1 anchors, per group of data sets, studentised errors of the predictions."""
-        scores: dict[int, dict[str, list[Array]]] = {0: {}, 1: {}}
-        for c, group in enumerate(self.groups):
-            mean, covariance = self.belief(c)
-            y = self.cells.raw[self.cells.rows_of(c)]
-            sd = np.sqrt(np.diag(covariance))
-            scores[0].setdefault(group, []).append((y - mean) / sd)
-            after, deviation = after_one(mean, covariance, y)
-            away = (y[:, None] - after) / deviation
-            scores[1].setdefault(group, []).append(away[~np.eye(len(y), dtype=bool)])
-        return {k: [np.concatenate(part) for part in found.values()] for k, found in scores.items()}
+    def residuals(self) -> dict[str, list[list[Array]]]:
+        """Studentised errors of the predictions, and of the `differences` to the best predicted model.
+
+        Returns:
+            `errors`, `differences` → per number of ANCHORS and group of data sets.
+        """
+        found: dict[str, list[list[Array]]] = {"errors": [], "differences": []}
+        beliefs = [(self.belief(c), self.cells.raw[self.cells.rows_of(c)]) for c in range(len(self.groups))]
+        for k in ANCHORS:
+            for name, missed in (("errors", studentised), ("differences", differences)):
+                held: dict[str, list[Array]] = {}
+                for group, (belief, y) in zip(self.groups, beliefs, strict=True):
+                    held.setdefault(group, []).append(missed(belief, y, k))
+                found[name].append([np.concatenate(part) for part in held.values()])
+        return found
 
 
-def after_one(mean: Array, covariance: Array, y: Array, noise: float = RERUN) -> tuple[Array, Array]:
-    """Mean and deviation of every model (row) after one run of each anchor (column); NaN on the diagonal."""
-    gain = covariance / (np.diag(covariance) + noise)
-    after = mean[:, None] + gain * (y - mean)
-    np.fill_diagonal(after, np.nan)
-    return after, np.sqrt(np.maximum(np.diag(covariance)[:, None] - gain * covariance, 1e-9))
+def after_one(mean: Array, covariance: Array, y: Array) -> tuple[Array, Array]:
+    """Mean and deviation of every model (row) after one run of each anchor (column); NaN for itself."""
+    return Belief(0.0, 0.0, mean, covariance).after_each(y)

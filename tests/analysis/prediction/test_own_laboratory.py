@@ -30,7 +30,7 @@ def test_measured_models_are_forecast_in_the_order_that_is_scored(fitted, measur
     known = with_standing(fitted, rows, errors, DOMAINS, "remote-sensing")
     forecast = Forecast.of(known, {"domain": "remote-sensing"}, "fine-tune")
     order = standing(errors, DOMAINS, "remote-sensing", fitted.x[rows] @ fitted.slopes)
-    given = forecast.mean[rows] / fitted.scale["trained"]
+    given = forecast.mean[rows] / forecast.scale
     assert given - given.mean() == pytest.approx(order - order.mean(), abs=1e-6)
 
 
