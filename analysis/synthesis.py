@@ -1,4 +1,9 @@
-"""The same correlation in many data sets: what they say together, and what noise hides."""
+"""The same correlation in many data sets: what they say together, and what noise hides.
+
+>>> import archimeter, numpy
+>>> grid = archimeter.correlate(frame, statistics=["macs"])
+>>> archimeter.across_datasets(grid, rng=numpy.random.default_rng(0))[["family", "mean", "cluster_low", "i2"]]
+"""
 
 from __future__ import annotations
 
@@ -53,7 +58,8 @@ def across_datasets(
     Raises:
         InputError: if the grid lacks a column.
 
-    Source: DerSimonian and Laird 1986 by `meta.random_effects`.
+    Source: DerSimonian and Laird 1986 by `meta.random_effects`; mean, low, high, tau2 and i2 agree with
+        statsmodels.stats.meta_analysis.combine_effects to 1e-8.
     """
     wanted = ("pearson", "n_backbones", "statistic", "level", "recipe")
     missing = [name for name in wanted if name not in grid]

@@ -5,6 +5,8 @@ import pytest
 import scipy.stats
 from statsmodels.stats.meta_analysis import combine_effects
 
+import archimeter
+from archimeter.analysis.shipped import shipped
 from archimeter.analysis.synthesis import across_datasets, clustered_mean, disattenuated, reliability
 from archimeter.data.errors import InputError
 
@@ -33,6 +35,27 @@ def test_the_mean_over_data_sets_agrees_with_statsmodels():
     assert row["mean"] == pytest.approx(np.tanh(known.mean_effect_re), abs=1e-8)
     assert (row["tau2"], row["i2"]) == pytest.approx((known.tau2, known.i2), abs=1e-8)
     assert (row["n_datasets"], row["n_studies"], row["agreeing"]) == (4, 3, 0.75)
+
+
+def test_from_results_to_their_synthesis_by_the_public_names_alone():
+    """Eleven data sets of a study: every figure by statsmodels and scipy, and the same bytes again."""
+    shown = archimeter.correlate(shipped(studies=["sfda*"]).frame, statistics=["macs", "params"])
+    found = archimeter.across_datasets(shown, rng=rng())
+    pooled = found[found["level"] == "pooled"].set_index("statistic")
+    for statistic in ("macs", "params"):
+        part = shown[(shown["level"] == "pooled") & (shown["statistic"] == statistic)]
+        z, v = np.arctanh(part["pearson"].to_numpy()), 1 / (part["n_backbones"].to_numpy() - 3)
+        known = combine_effects(z, v, method_re="dl")
+        half = scipy.stats.norm.ppf(0.975) * known.sd_eff_w_re
+        row = pooled.loc[statistic]
+        assert row["n_datasets"] == 11
+        assert np.arctanh(row[["mean", "low", "high"]].to_numpy(float)).tolist() == pytest.approx(
+            [known.mean_effect_re, known.mean_effect_re - half, known.mean_effect_re + half], abs=1e-8
+        )
+        assert (row["tau2"], row["i2"]) == pytest.approx((known.tau2, known.i2), abs=1e-8)
+        assert row["heterogeneity_p"] == pytest.approx(scipy.stats.chi2.sf(known.q, 10), abs=1e-8)
+        assert row["cluster_low"] < row["mean"] < row["cluster_high"]
+    pd.testing.assert_frame_equal(found, archimeter.across_datasets(shown, rng=rng()), check_exact=True)
 
 
 def test_too_few_architectures_do_not_enter():
