@@ -170,7 +170,8 @@ def _mixed(frame: pd.DataFrame, **form: Any) -> None:
     shares = ", ".join(
         f"{str(row['component']).replace('_', ' ')} {row['share']:.1%}" for row in document["components"]
     )
-    note(f"{found.n:,} results; variance by {shares}; {'converged' if found.converged else 'NOT converged'}.")
+    ending = "converged" if found.converged else "NOT converged"
+    note(f"{found.n:,} results, runs averaged; variance by {shares}; {ending}.")
     for words in found.notes:
         note(words)
 
