@@ -67,6 +67,10 @@ class Fitted:
         """Model → its row."""
         return {name: i for i, name in enumerate(self.models)}
 
+    def scale_at(self, recipe: str, level: float) -> float:
+        """Deviation of logit errors between models where a data set's level, a logit error, is this."""
+        return self.scale[recipe_branch(recipe)] * math.exp(-self.lean * (float(log_room(level)) - USUAL))
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -116,9 +120,9 @@ class Forecast:
             widen = 2.0  # outside the tables' support
         at = list(anchors or {})
         seen = logit(np.array([(anchors or {})[i] for i in at])) if at else np.array([])
-        room = float(log_room(float(seen.mean()) if at else level))
-        scale = fitted.scale[recipe_branch(recipe)] * math.exp(-fitted.lean * (room - USUAL))
-        lucky = sampling_of(dataset) / math.exp(room)
+        where = float(seen.mean()) if at else level
+        scale = fitted.scale_at(recipe, where)
+        lucky = sampling_of(dataset) / math.exp(float(log_room(where)))
         belief = _Belief(fitted, fitted.slopes, fitted.slopes_covariance, scale, level, doubt * widen, lucky)
         mean, variance, draws = belief.posterior(at, seen)
         return Forecast(

@@ -3,8 +3,10 @@ import pytest
 
 from archimeter.analysis.evidence import load_evidence
 from archimeter.analysis.limits import parse_anchor
+from archimeter.analysis.prediction.belief import Belief, sampling_of
+from archimeter.analysis.prediction.design import level_row, recipe_branch
 from archimeter.analysis.prediction.forecast import Forecast, load_fitted
-from archimeter.analysis.prediction.logits import expit
+from archimeter.analysis.prediction.logits import expit, logit
 from archimeter.analysis.query import Query
 from archimeter.analysis.recommend import recommend
 from archimeter.data.errors import InputError, UnknownNameError
@@ -40,6 +42,52 @@ def test_an_anchor_pins_its_model_and_narrows_the_rest(fitted):
     low, high = after.interval()
     wide_low, wide_high = before.interval()
     assert np.median(high - low) < np.median(wide_high - wide_low)
+
+
+@pytest.mark.parametrize("anchors", [{}, {0: 0.03}, {0: 0.03, 4: 0.30}])
+@pytest.mark.parametrize("recipe", ["fine-tune", "linear-probe"])
+def test_recommend_forecasts_by_the_belief_that_evaluate_scores(fitted, recipe, anchors):
+    rows = np.arange(0, len(fitted.models), 60)
+    x, row = fitted.x[rows], level_row(SATELLITE, recipe)
+    scale, full = fitted.scale[recipe_branch(recipe)], fitted.full
+    family = fitted.groups["family"][rows]
+    own = x @ fitted.slopes_covariance @ x.T + full["family"] * (family[:, None] == family)
+    belief = Belief(
+        level=float(row @ fitted.level),
+        level_variance=fitted.level_variance + float(row @ fitted.level_covariance @ row),
+        effect=scale * (x @ fitted.slopes),
+        own=scale**2 * (own + (full["weights"] + full["noise"]) * np.eye(len(rows))),
+        sampling=sampling_of(SATELLITE),
+        lean=fitted.lean,
+        freedom=fitted.freedom,
+    )
+    after = belief.after({i: float(logit(error)) for i, error in anchors.items()})
+    given = {int(rows[i]): error for i, error in anchors.items()}
+    forecast = Forecast.of(fitted, SATELLITE, recipe, given)
+    assert forecast.mean[rows] == pytest.approx(after.mean)
+    assert forecast.sd[rows] ** 2 == pytest.approx(np.diag(after.covariance))
+    assert forecast.radius == fitted.radius[len(anchors)]
+
+
+def test_anchors_that_lie_far_apart_widen_the_intervals(fitted):
+    one, other = fitted.place["resnet50.a1_in1k"], fitted.place["convnext_tiny.fb_in1k"]
+    alike, apart = (
+        Forecast.of(fitted, SATELLITE, "fine-tune", {one: 0.05, other: error}) for error in (0.045, 0.40)
+    )
+    rest = np.setdiff1d(np.arange(len(fitted.models)), [one, other])
+    assert np.median(alike.sd[rest]) < 0.5 * np.median(apart.sd[rest])
+    assert alike.draws.std(axis=0)[rest[::50]] == pytest.approx(alike.sd[rest[::50]], rel=0.2)
+
+
+def test_differences_reach_as_far_as_held_out_data_sets_ask(fitted):
+    forecast = Forecast.of(fitted, SATELLITE, "fine-tune", {fitted.place["resnet50.a1_in1k"]: 0.041})
+    first, other = int(forecast.mean.argmin()), int(np.argsort(forecast.mean)[300])
+    assert forecast.behind(first, first) == (0, 0, 0)
+    middle, low, high = forecast.behind(other, first)
+    errors = expit(forecast.draws)
+    raw = np.quantile(errors[:, other] - errors[:, first], [0.1, 0.9])
+    assert low < raw[0] < middle < raw[1] < high
+    assert forecast.radius_between == fitted.radius_between[1]
 
 
 def test_the_smallest_set_holds_the_best_with_the_level_asked(fitted):
