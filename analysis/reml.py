@@ -331,7 +331,7 @@ def _polished(problem: _Problem, at: _At, last: _At) -> _At:
     free = at.s > 0
     while free.any() and at.expected_fall > 1e-14:
         s = at.s.copy()
-        s[free] -= np.linalg.solve(_corrected(at, last)[np.ix_(free, free)], at.gradient[free])
+        s[free] -= np.linalg.lstsq(_corrected(at, last)[np.ix_(free, free)], at.gradient[free])[0]
         last, at = at, problem.at(tuple(s.tolist()))
         if not (at.is_top and np.linalg.norm(at.gradient) < np.linalg.norm(last.gradient) / 2):
             return min(last, at, key=lambda one: (not one.is_top, float(np.linalg.norm(one.gradient))))

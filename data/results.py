@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ def load_results(
 
     Args:
         results: the user's own: a file that `archimeter import` reads, a store (`.db`), or a folder of
-            Parquet parts. It is read, not imported.
+            Parquet parts. It is read, not imported; networks that were profiled into the store are known.
         only: leave the shipped studies out.
         store: the store whose imported results take part; by default the user's, where there is one.
 
@@ -41,7 +42,8 @@ def load_results(
 
     from .tables import load_observations
 
-    own = [] if results is None else [_read(Path(results), str(results))]
+    networks = frozenset() if results is None else _own_networks(store)
+    own = [] if results is None else [_read(Path(results), str(results), networks=networks)]
     stored = _stored(store)
     if stored is not None:
         own.insert(0, stored)
@@ -93,7 +95,14 @@ def _stored(store: Path | str | None) -> pd.DataFrame | None:
     return _frame(observations) if observations or store is not None else None
 
 
-def _read(path: Path, text: str, *, keep_unknown: bool = False) -> pd.DataFrame:
+def _own_networks(store: Path | str | None) -> frozenset[str]:
+    profiles = load_own_profiles(store=store)
+    return frozenset(profiles["backbone"]) | frozenset(profiles["source_ref"].dropna())
+
+
+def _read(
+    path: Path, text: str, *, keep_unknown: bool = False, networks: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     if "://" in text or path.is_dir():
         from .lake import Lake
 
@@ -103,8 +112,11 @@ def _read(path: Path, text: str, *, keep_unknown: bool = False) -> pd.DataFrame:
         with Store(path, create=False) as opened:
             return _frame(opened.observations())
     from .importing import read_results
+    from .resolving import KnownNames
 
-    return _frame(read_results(path, keep_unknown=keep_unknown).observations)
+    known = KnownNames.shipped()
+    known = replace(known, backbones=known.backbones | networks) if networks else known
+    return _frame(read_results(path, keep_unknown=keep_unknown, known=known).observations)
 
 
 def _frame(records: Any, record: type[Observation | Profile] = Observation) -> pd.DataFrame:
@@ -120,6 +132,7 @@ def _without_repeated(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame
 
     columns = [*OBSERVATION_KEY, "weights", "published_name"]
     both = pd.concat([first[columns], second[columns]], ignore_index=True)
-    both.loc[both["weights"].notna(), "published_name"] = None  # known weights need no other name
+    # known weights need no other name, and a name that is the backbone's says nothing more
+    both.loc[both["weights"].notna() | (both["published_name"] == both["backbone"]), "published_name"] = None
     again = both.duplicated(keep="last").to_numpy()[: len(first)]
     return first[~again]

@@ -3,6 +3,7 @@ import pytest
 
 from archimeter.data import results as module
 from archimeter.data.errors import InputError
+from archimeter.data.importing import read_results, stored
 from archimeter.data.lake import write_part
 from archimeter.data.records import Observation, Profile
 from archimeter.data.resolving import KnownNames
@@ -112,3 +113,18 @@ def test_what_the_user_counted_comes_with_the_latest_last(tmp_path):
         store.put_profiles([counted(7, backbone="theirs:net")])
     assert set(load_own_profiles(tmp_path / "theirs.db")["backbone"]) == {"nets:build", "theirs:net"}
     assert set(load_own_profiles(store=tmp_path / "theirs.db")["backbone"]) == {"theirs:net"}
+
+
+def test_a_network_that_was_profiled_is_known_in_a_file_and_counts_once_beside_its_import(tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text("study,dataset,backbone,error\nmine,pets,nets.py:build,0.3\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"Unknown backbone 'nets\.py:build'"):
+        load_results(file, only=True)
+    with Store() as store:
+        store.put_profiles([counted()])
+    assert load_results(file, only=True)["backbone"].tolist() == ["nets.py:build"]
+    imported = read_results(file, keep_unknown=True, known=KNOWN)
+    assert imported.observations[0].published_name == "nets.py:build"
+    with Store() as store:
+        stored(imported, store)
+    assert load_results(file, only=True)["error"].tolist() == [0.3]
