@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.domain_guess import Guess, guess_domain
+from ..analysis.neighbours import Probed
 from ..data.errors import InputError
 from ..data.imagefacts import MOST, ImageFacts, facts_of_images
-from ..data.imagefolder import find_images
+from ..data.imagefolder import Found, find_images
 from .progress import Progress
 from .render import note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ..data.imagefacts import Twins
+    from ..profilers.probe import Weights
 
 __all__ = ["Seen", "look_at"]
 
@@ -25,10 +27,37 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look at the images told."""
+    """What a look at the images told, and what probes of them did."""
 
     facts: ImageFacts
     guess: Guess
+    found: Found
+    probes: tuple[Probed, ...] = ()
+
+    def probed(self, weights: Sequence[Weights], runs: Sequence[tuple[str, float]] | None) -> Seen:
+        """With probes by these weights.
+
+        Args:
+            weights: that lie here.
+            runs: the user's own, beside which probes count as such, up to MOST_ANCHORS; None where a probe is
+                no run of what is asked for.
+
+        Raises:
+            InputError: if none could be run.
+        """
+        from ..analysis.outlook import MOST_ANCHORS
+        from .probing import probe_all
+
+        done = probe_all(weights, self.found, self.facts)
+        stated = {model for model, _ in runs or ()}
+        new = [one.model for one in done if one.model not in stated]
+        own = new[: MOST_ANCHORS - len(runs)] if runs is not None else []
+        return replace(self, probes=tuple(replace(one, anchor=one.model in own) for one in done))
+
+    @property
+    def anchors(self) -> tuple[tuple[str, float], ...]:
+        """What probes measured that count as runs of the user's own."""
+        return tuple((one.model, one.error) for one in self.probes if one.anchor)
 
     def answers(self, stated: Mapping[str, Any]) -> dict[str, Any]:
         """The question's numbers: what was stated goes before what was seen."""
@@ -45,7 +74,12 @@ class Seen:
     def as_document(self) -> dict[str, Any]:
         """As JSON holds it."""
         guess = {"domain": self.guess.domain, "why": self.guess.why, "sure": self.guess.sure}
-        return self.facts.as_document() | {"domain_guess": guess}
+        document = self.facts.as_document() | {"domain_guess": guess}
+        if not self.probes:
+            return document
+        from .probing import probe_document
+
+        return document | {"probes": probe_document(self.probes)}
 
     def notes(self, domain: str | None) -> list[str]:
         """What a person has to know of the images, one sentence or two each."""
@@ -58,7 +92,12 @@ class Seen:
             *_twins("nearly the same picture", [group for group in facts.twins if not group.same_file]),
             *_leaks(facts),
         ]
-        return [_summary(facts), *trouble, *([] if domain else [_domain(self.guess)])]
+        said = [_summary(facts), *trouble, *([] if domain else [_domain(self.guess)])]
+        if not self.probes:
+            return said
+        from .probing import probe_notes
+
+        return [*said, *probe_notes(self.probes)]
 
     def say(self, domain: str | None) -> None:
         """Say it on stderr."""
@@ -79,7 +118,7 @@ def look_at(folder: Path | None, labels: Path | None) -> Seen:
     found = find_images(folder, labels)
     with Progress("looking at images", min(len(found.images), MOST)) as progress:
         facts = facts_of_images(found, step=progress.step)
-    return Seen(facts, guess_domain(facts.small))
+    return Seen(facts, guess_domain(facts.small), found)
 
 
 def _summary(facts: ImageFacts) -> str:
@@ -151,8 +190,8 @@ def _domain(guess: Guess) -> str:
         told = f"from statistics made by hand ({guess.why})"
         return f"Domain taken as {guess.domain}, {told}; --domain overrules it."
     return (
-        f"The domain was not guessed: the images could be {guess.domain} ({guess.why}), but that is not "
-        "telling. Say --domain."
+        f"The domain was not guessed: by statistics made by hand the images could be {guess.domain} "
+        f"({guess.why}), but that is not telling."
     )
 
 

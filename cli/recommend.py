@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..data.errors import InputError
 from .answering import show
 from .own import OnlyFlag, ResultsFile, StoreOption  # noqa: TC001
 from .render import CsvFlag, JsonFlag, OutputFile, note
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..analysis.evidence import Evidence
     from ..analysis.query import Query
+    from ..profilers.probe import Weights
 
 __all__ = ["recommend"]
 
@@ -66,6 +68,10 @@ def recommend(
     anchor: Annotated[Some, typer.Option(help="Your own run: 'resnet50=0.041' (error); up to three.")] = None,
     model: Annotated[
         Some, typer.Option(help="Your own network beside the known: net.py:build; repeatable.")
+    ] = None,
+    probe: Annotated[
+        Some,
+        typer.Option(help="Weights at hand, tried on your images: resnet18, or NAME=FILE; repeatable."),
     ] = None,
     results: ResultsFile = None,
     only: OnlyFlag = False,
@@ -121,13 +127,28 @@ def recommend(
         Query(
             **said | {"images": images or 1, "classes": None}, **asked
         )  # what is wrong is said before the look
+        weights = _at_hand(probe)
         seen = look_at(path, labels)
         said = seen.answers(stated)
+        if weights:
+            counts = recipe == "knn" and not only  # then a probe is a run of the recipe that is asked for
+            seen = seen.probed(weights, asked["anchors"] if counts else None)
+            asked["anchors"] += seen.anchors
+    elif probe:
+        raise InputError("--probe needs your images: archimeter recommend ./images --probe resnet18.")
     query = Query(**said, **asked)
     answer = answer_to(query, _evidence(query, model or (), results, only=only, store=store_path))
     if seen is not None:
         seen.say(domain)
     show(answer, seen=seen, as_json=as_json, as_csv=as_csv, output=output)
+
+
+def _at_hand(probe: Some) -> list[Weights]:
+    if not probe:
+        return []
+    from .probing import at_hand
+
+    return at_hand(probe)
 
 
 def _evidence(

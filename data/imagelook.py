@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["SIDE", "Look", "Unreadable", "look_at_all"]
+__all__ = ["SIDE", "Look", "Unreadable", "as_rgb", "look_at_all"]
 
 SIDE = 32
 """Pixels a side of the small copy."""
@@ -78,7 +78,7 @@ def _look(path: Path) -> Look | Unreadable:
             width, height = image.size
             channels, bits = _stored(image)
             image.draft("RGB", (2 * SIDE, 2 * SIDE))  # of a JPEG only as many coefficients as that needs
-            small = np.asarray(_plain(image).resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0))
+            small = np.asarray(as_rgb(image).resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0))
     except UnidentifiedImageError:
         return Unreadable("no image that Pillow knows")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
@@ -95,7 +95,7 @@ def _stored(image: Image.Image) -> tuple[int, int]:
     return max(1, len(image.getbands()) - (image.mode in ("LA", "RGBA", "PA", "La", "RGBa"))), 8
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def as_rgb(image: Image.Image) -> Image.Image:
     """As RGB of 8 bits; deeper images by their own range."""
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image, np.float64)
