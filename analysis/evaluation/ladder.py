@@ -45,9 +45,15 @@ LADDER = (
 )
 
 
-def rungs(case: Any, world: Any, hidden: frozenset[str], prior: Array, order: Array) -> dict[str, Array]:
-    """Orders of the rungs for one data set; `order` is the highest. M4, image features, has no data here."""
+def rungs(
+    case: Any, world: Any, hidden: frozenset[str], expected: tuple[Array, float], order: Array
+) -> dict[str, Array]:
+    """Orders of the rungs for one data set; `order` is the highest. M4, image features, has no data here.
+
+    expected: the pooled model's standing of the models and its doubt.
+    """
     domains, domain = case.domains
+    prior, doubt = expected
     if case.protocol == "dataset":
         y = logit(case.known)
         centred = y - np.array([np.nanmean(column) for column in y.T])
@@ -55,7 +61,7 @@ def rungs(case: Any, world: Any, hidden: frozenset[str], prior: Array, order: Ar
         found = {
             "M0": _row_mean(standardised_ranks(case.known)),
             "M1": _row_mean(centred),
-            "M2": standing(case.known, unknown, "unknown", prior),
+            "M2": standing(case.known, unknown, "unknown", prior, doubt),
             "M3": order,
             "M3 - M2": standing(case.known, domains, domain),
         }

@@ -100,13 +100,14 @@ def _orders(case: _Case, world: World) -> dict[str, Array]:
     if case.protocol in COLD:  # then only sizes and ImageNet know nothing they should not
         orders = baseline_orders(case.known[:, :0], case.models, case.used, case.mine)
         return orders | {METHOD: _cold(case, world, hidden, x)}
-    prior = held.fit(study, hidden).standing(x)
+    pooled = held.fit(study, hidden)
+    prior, doubt = pooled.standing(x), pooled.doubt(x)
     orders = baseline_orders(case.known, case.models, case.used, case.mine)
-    orders[METHOD] = standing(case.known, *case.domains, prior)
+    orders[METHOD] = standing(case.known, *case.domains, prior, doubt)
     if case.protocol == "study":
         orders["mean-rank-elsewhere"] = _elsewhere(case, world, hidden)
     if case.protocol in ("dataset", "study"):
-        orders |= rungs(case, world, hidden, prior, orders[METHOD])
+        orders |= rungs(case, world, hidden, (prior, doubt), orders[METHOD])
     return orders
 
 

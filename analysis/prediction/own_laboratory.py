@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .ranking import standing
+from .ranking import doubt_of, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,8 @@ def with_standing(
     """
     at = np.asarray(rows)
     facts = fitted.x[at] @ fitted.slopes
-    wanted = standing(errors, domains, domain, facts)
+    doubt = doubt_of(fitted.x[at], fitted.slopes, fitted.slopes_covariance)
+    wanted = standing(errors, domains, domain, facts, doubt)
     family = fitted.groups["family"][at]
     own, means, variances = (
         fitted.groups["weights"].copy(),

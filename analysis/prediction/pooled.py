@@ -19,7 +19,7 @@ import numpy as np
 from .design import N_NUMBERS, USED, features
 from .features import Facts, facts_table
 from .logits import logit
-from .ranking import standardised_ranks
+from .ranking import doubt_of, standardised_ranks
 
 if TYPE_CHECKING:
     from .panels import Panel
@@ -157,6 +157,10 @@ class Pooled:
     def standing(self, x: Array, slopes: Array | None = None) -> Array:
         """Expected standing of models, lower is better; x: `features`. By the mean slopes unless given."""
         return x[:, USED] @ (self.slopes if slopes is None else slopes)
+
+    def doubt(self, x: Array) -> float:
+        """Of that standing in a new laboratory, as `ranking.standing` takes it."""
+        return doubt_of(x[:, USED], self.slopes, self.in_new_laboratory())
 
     def in_new_laboratory(self) -> Array:
         """Covariance of the slopes there: of their mean and between studies."""

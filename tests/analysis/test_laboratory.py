@@ -7,7 +7,7 @@ from archimeter.analysis.evidence import Evidence, load_evidence
 from archimeter.analysis.laboratory import as_evaluated, with_laboratory
 from archimeter.analysis.prediction.forecast import Forecast, load_fitted
 from archimeter.analysis.prediction.logits import expit
-from archimeter.analysis.prediction.ranking import standing
+from archimeter.analysis.prediction.ranking import doubt_of, standing
 from archimeter.analysis.query import Query
 from archimeter.analysis.recommend import recommend
 
@@ -130,9 +130,10 @@ def test_measured_models_are_recommended_in_the_order_that_evaluate_scores(fitte
     given = Forecast.of(updated, DATA, "fine-tune").mean[[fitted.place[name] for name in names]]
     at = [fitted.place[name] for name in names]
     table = np.array([[errors[name][dataset] for dataset in sorted(domains)] for name in names])
-    scored = standing(
-        table, [domains[d] for d in sorted(domains)], "remote-sensing", fitted.x[at] @ fitted.slopes
-    )
+    x, slopes = fitted.x[at], fitted.slopes
+    doubt = doubt_of(x, slopes, fitted.slopes_covariance)
+    where = [domains[d] for d in sorted(domains)]
+    scored = standing(table, where, "remote-sensing", x @ slopes, doubt)
     assert list(np.argsort(given)) == list(np.argsort(scored))
     few = Evidence.of(observations=rows[:12], datasets=facts)
     assert as_evaluated(fitted, few.tasks, "fine-tune", "natural") is fitted

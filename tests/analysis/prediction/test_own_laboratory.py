@@ -3,7 +3,7 @@ import pytest
 
 from archimeter.analysis.prediction.forecast import Forecast, load_fitted
 from archimeter.analysis.prediction.own_laboratory import with_standing
-from archimeter.analysis.prediction.ranking import standing
+from archimeter.analysis.prediction.ranking import doubt_of, standing
 
 DOMAINS = ["remote-sensing", "remote-sensing", "natural", "natural"]
 
@@ -29,7 +29,9 @@ def test_measured_models_are_forecast_in_the_order_that_is_scored(fitted, measur
     rows, errors = measured
     known = with_standing(fitted, rows, errors, DOMAINS, "remote-sensing")
     forecast = Forecast.of(known, {"domain": "remote-sensing"}, "fine-tune")
-    order = standing(errors, DOMAINS, "remote-sensing", fitted.x[rows] @ fitted.slopes)
+    x, slopes = fitted.x[rows], fitted.slopes
+    doubt = doubt_of(x, slopes, fitted.slopes_covariance)
+    order = standing(errors, DOMAINS, "remote-sensing", x @ slopes, doubt)
     given = forecast.mean[rows] / forecast.scale
     assert given - given.mean() == pytest.approx(order - order.mean(), abs=1e-6)
 
