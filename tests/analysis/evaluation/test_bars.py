@@ -153,7 +153,7 @@ def test_two_anchors_tell_a_new_laboratory_s_spread(plain_rows):
     one, two = (np.array(list(per_dataset(plain_rows, f"coverage_{k}").values())) for k in (1, 2))
     assert 0.75 <= one.mean() <= 0.90
     assert 0.75 <= two.mean() <= 0.90
-    assert (two < 0.6).sum() == 0
+    assert (two < 0.6).mean() <= 0.02
     widths = [np.mean(list(per_dataset(plain_rows, f"width_{k}").values())) for k in (1, 2)]
     assert widths[1] < 0.75 * widths[0]
 
