@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .evidence import Candidate, Evidence
     from .query import Query
 
-__all__ = ["Expected", "NextRun", "Outlook", "advice", "checklist", "foreign"]
+__all__ = ["Expected", "NextRun", "Outlook", "advice", "checklist", "few", "foreign"]
 
 MOST = 40
 """Candidates among which the chances and the next run are reckoned: the best by expected error."""
@@ -221,8 +221,12 @@ CHECKLIST = (
 
 def checklist(query: Query) -> tuple[str, ...]:
     """Those of CHECKLIST that fit the question: of fine-tuning nothing where a frozen backbone is meant."""
-    few = bool(query.images and query.classes) and (query.images or 0) < FEW * (query.classes or 0)
-    return (PREPROCESSING,) if few or query.recipe != "fine-tune" else CHECKLIST
+    return (PREPROCESSING,) if few(query) or query.recipe != "fine-tune" else CHECKLIST
+
+
+def few(query: Query) -> bool:
+    """Whether there are so few images per class that a fine-tune is noise."""
+    return bool(query.images and query.classes) and (query.images or 0) < FEW * (query.classes or 0)
 
 
 def _short(value: Any) -> float:

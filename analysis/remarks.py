@@ -45,7 +45,7 @@ def remarks(
     larger = [row for row in rows if _expects_more(row, known)]
     n_models, n_kept = counts
     said = [
-        (predicted and bool(foreign(query)), _foreign(query, rows)),
+        (predicted and bool(foreign(query)), _foreign(query, known, outlook)),
         (assumed, _ASSUMED),
         (not predicted, _ORDER),
         (not predicted and alone, _TOO_FEW),
@@ -115,17 +115,15 @@ def _support(rows: Sequence[Recommended]) -> str:
     return f"Support – {'; '.join(found)}."
 
 
-def _foreign(query: Query, rows: Sequence[Recommended]) -> str:
-    other = next((row for row in rows if row.family != rows[0].family), None)
-    named = f", such as {_name(rows[0])} and {_name(other)}" if other else ""
+def _foreign(query: Query, known: Evidence, outlook: Outlook | None) -> str:
+    first, *others = outlook.order if outlook else ("",)
+    family = known.candidate(first).family
+    other = next((model for model in others if known.candidate(model).family != family), None)
+    named = f", such as {first} and {other}" if other else ""
     return (
         f"Outside the tables' support: {', '.join(foreign(query))}. The intervals are widened; this is a "
         f"prior only: run two anchors of different families{named}."
     )
-
-
-def _name(row: Recommended) -> str:
-    return row.weights or row.backbone
 
 
 def _expects_more(row: Recommended, known: Evidence) -> bool:

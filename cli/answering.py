@@ -147,19 +147,24 @@ def _explain(answer: Recommendation) -> None:
 
 
 def _choice(answer: Recommendation, most: int = 6) -> Iterable[str]:
-    n = len(answer.shortlist)
+    from ..analysis.outlook import few
+
+    names, n = ", ".join(answer.shortlist[:most]), len(answer.shortlist)
     if n == 1:
-        yield f"{answer.shortlist[0]} is the best of all with 80 %."
-    elif n:
-        more = f" and {n - most} more" if n > most else ""
-        cost = ": choose among them by cost" if n > most else ""
-        named = ", ".join(answer.shortlist[:most])
-        yield f"It takes {n} models to hold the best with 80 %{cost}. {named}{more}."
-    run = next(iter(answer.next_runs), None)
-    if run and run.saves_points >= SAVES:
+        yield f"{names} is the best of all with 80 %."
+    elif n > most:
         yield (
-            f"Run next: {run.model}, {_minutes(run.minutes)} on an RTX 3090, and give its error as --anchor: "
-            f"the pick that follows is expected to be {run.saves_points:.2f} points better."
+            f"No clear first: {n} models hold the best with 80 %, so choose among them by cost: {names} and "
+            f"{n - most} more."
+        )
+    elif n:
+        yield f"{n} models hold the best with 80 %: {names}."
+    run, tuned = next(iter(answer.next_runs), None), answer.query.recipe == "fine-tune"
+    if run and run.saves_points >= SAVES and not (tuned and few(answer.query)):
+        time = f", {_minutes(run.minutes)} on an RTX 3090" if tuned else ""
+        yield (
+            f"Run next: {run.model}{time}, and give its error as --anchor: the pick that follows is expected "
+            f"to be {run.saves_points:.2f} points better."
         )
 
 
