@@ -87,3 +87,23 @@ def test_a_script_has_no_predicted_memory(run, tmp_path):
     (target,) = resolve_targets("net.pt")
     with pytest.raises(TargetError, match="measure it on a real device"):
         memory_line((target, "training", "sgd"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "weighed"),
+    [
+        (("--within", "5 ms @ RTX 4090"), {"training", "inference"}),
+        (("--max-inference-memory", "8GB @ 16"), {"inference"}),
+        ((), set()),
+    ],
+)
+def test_a_time_is_foretold_from_what_the_network_keeps_in_memory(run, monkeypatch, asked, weighed):
+    seen = []
+
+    def profiled(*_, weighed, **__):
+        seen.append(weighed)
+        raise InputError("enough")
+
+    monkeypatch.setattr("archimeter.cli.own_models.profiled", profiled)
+    assert isinstance(run("--model", "net.py:build", *asked).exception, InputError)
+    assert seen == [weighed]
