@@ -7,7 +7,7 @@ of data sets as predicted from the others, by the very steps that answer a quest
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +38,13 @@ _PANEL = (
 )
 
 
-def fit_alone(known: Evidence) -> Fitted | None:
+def fit_alone(known: Evidence, recipe: str, domain: str) -> Fitted | None:
     """Fit the model on the user's own results and nothing else.
 
     Args:
         known: evidence whose results are the user's own.
+        recipe: of the question.
+        domain: of the question.
 
     Returns:
         The model over the backbones that were measured; None where fewer than two groups of data sets have
@@ -55,7 +57,7 @@ def fit_alone(known: Evidence) -> Fitted | None:
     variance = own.missed(pooled)
     scores = [_residuals(own, own.fitted(pooled[group], variance, group), group) for group in own.groups]
     none, one = zip(*scores, strict=True)
-    fitted = own.fitted(own.pooled(None), variance, None)
+    fitted = _asked(own.fitted(own.pooled(None), variance, None), own.tasks, recipe, domain)
     return replace(fitted, radius=(radius(none, LEVEL), radius(one, LEVEL)))
 
 
@@ -121,14 +123,11 @@ class _Own:
     def fitted(self, pooled: Pooled, level_variance: float, group: str | None) -> Fitted:
         """The model without a group of data sets, told of the laboratory's other results.
 
-        The variance of the level is that of a prediction, so its coefficients have none of their own. What a
-        measured model stands at is known from its results, whatever the slopes: their doubt is that of a
-        network that was not measured, whose own effect is widened by it.
+        The variance of the level is that of a prediction, so its coefficients have none of their own.
         """
         n, comp = len(FEATURES), pooled.variances
-        slopes, used = np.zeros(n), self.x[:, USED]
-        slopes[USED] = pooled.slopes
-        doubt = float(np.einsum("if,fg,ig->i", used, pooled.in_new_laboratory(), used).mean())
+        slopes, covariance = np.zeros(n), np.zeros((n, n))
+        slopes[USED], covariance[np.ix_(USED, USED)] = pooled.slopes, pooled.in_new_laboratory()
         full = {
             "family": comp["family in study"],
             "weights": comp["model in study"],
@@ -146,7 +145,7 @@ class _Own:
             },
             full=full,
             slopes=slopes,
-            slopes_covariance=np.zeros((n, n)),
+            slopes_covariance=covariance,
             level=(beta := self.level(pooled, group)),
             level_covariance=np.zeros((len(beta), len(beta))),
             level_variance=level_variance,
@@ -154,8 +153,7 @@ class _Own:
             radius=(1.0, 1.0),
             n_datasets=len(self.groups),
         )
-        told = with_laboratory(base, self.elsewhere(group))
-        return replace(told, full=full | {"weights": full["weights"] + doubt})
+        return with_laboratory(base, self.elsewhere(group))
 
 
 def _laboratory(known: Evidence) -> _Own | None:
@@ -183,6 +181,18 @@ def _laboratory(known: Evidence) -> _Own | None:
     )
 
 
+def _asked(fitted: Fitted, tasks: Iterable[Task], recipe: str, domain: str) -> Fitted:
+    """The model for a question, ordered as `evaluate` scores it.
+
+    What a measured model stands at is known from its results, whatever the slopes. Their doubt is that of a
+    network that was not measured: its own effect is widened by it.
+    """
+    told = as_evaluated(fitted, tasks, recipe, domain)
+    doubt = float(np.einsum("if,fg,ig->i", told.x, told.slopes_covariance, told.x).mean())
+    full = {**told.full, "weights": told.full["weights"] + doubt}
+    return replace(told, slopes_covariance=np.zeros_like(told.slopes_covariance), full=full)
+
+
 def _residuals(own: _Own, base: Fitted, group: str) -> tuple[Array, Array]:
     """Studentised errors of a group's predictions from the other groups, with no and with one anchor."""
     cells, found = own.laboratory.cells, []
@@ -192,7 +202,7 @@ def _residuals(own: _Own, base: Fitted, group: str) -> tuple[Array, Array]:
         recipe, facts, rows = own.recipes[cell], own.facts(cell), cells.rows_of(cell)
         key = recipe, str(facts.get("domain") or "unknown")
         if key not in told:
-            told[key] = as_evaluated(lone, own.elsewhere(group), *key)
+            told[key] = _asked(lone, own.elsewhere(group), *key)
         forecast = Forecast.of(told[key], facts, recipe)
         names = [name.rpartition(", ")[0] for name in cells.model[rows]]
         known = [i for i, name in enumerate(names) if name in base.place]

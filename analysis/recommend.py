@@ -117,16 +117,14 @@ def _fitted(known: Evidence, query: Query) -> Fitted | None:
     if known.shipped:
         unnamed = sorted({name for task in known.own_tasks for name in task.runs})
         fitted = with_laboratory(with_unnamed(load_fitted(), unnamed, known), known.own_tasks)
+        fitted = as_evaluated(fitted, known.own_tasks, query.recipe, query.domain)
     elif known.own is not None:
         from .own_model import fit_alone
 
-        fitted = fit_alone(known)
+        fitted = fit_alone(known, query.recipe, query.domain)
     else:
         return None
-    if fitted is None:
-        return None
-    fitted = as_evaluated(fitted, known.own_tasks, query.recipe, query.domain)
-    return with_custom(fitted, known.custom)
+    return fitted and with_custom(fitted, known.custom)
 
 
 def _best_there(task: Task, kept: Iterable[str], most: int = 3) -> tuple[BestThere, ...]:

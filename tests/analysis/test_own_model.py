@@ -141,4 +141,4 @@ def test_equal_data_sets_foretell_themselves(shipped):
 
 
 def test_without_any_usable_result_there_is_no_model(shipped):
-    assert own_model.fit_alone(shipped.with_results([], only=True)) is None
+    assert own_model.fit_alone(shipped.with_results([], only=True), "fine-tune", "natural") is None
