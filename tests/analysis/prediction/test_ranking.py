@@ -45,3 +45,12 @@ def test_a_prior_counts_the_same_whatever_its_level():
     prior = np.linspace(0, 1, 9)
     one, other = (standing(errors, ["natural"] * 3, "natural", prior + shift, 0.4) for shift in (0, 5))
     assert one == pytest.approx(other)
+
+
+def test_models_with_the_same_results_and_facts_are_level():
+    rng = np.random.default_rng(5)
+    errors, prior = rng.random((11, 7)), rng.normal(size=11)
+    errors[8], prior[8] = errors[1], prior[1]
+    domains = ["natural", "texture", "radiology", "natural", "document", "unknown", "natural"]
+    order = standing(errors, domains, "natural", prior, 0.5)
+    assert order[8] == order[1]
