@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["RATIOS", "SIZES", "collinearity", "variance_inflation"]
 
-
 SIZES = ("params", "macs", "activations")
 """The size axes as they are: they move together."""
 RATIOS = ("macs", "activations_per_sqrt_macs", "params_per_mac")
 """One size axis, and what activations and parameters are beyond it."""
+LARGEST = 1e10
+"""An inflation that rounding alone makes of a column that is a combination of others."""
 
 
 def variance_inflation(columns: Floats) -> Floats:
@@ -33,30 +35,23 @@ def variance_inflation(columns: Floats) -> Floats:
         columns: `[n, k]`, without a constant column; the intercept is allowed for.
 
     Returns:
-        `[k]`: 1 / (1 − R²) of each column on the others, that is the diagonal of the inverse of their
-        correlation matrix; infinite where a column is a combination of others, NaN where it does not vary.
+        `[k]`: 1 / (1 − R²) of each column on the others; infinite where a column is a combination of others,
+        NaN where it does not vary.
 
-    Source: Marquardt 1970; agrees with statsmodels' variance_inflation_factor (with a constant) to 1e-8.
+    Source: Marquardt 1970, by statsmodels.
     """
+    from statsmodels.stats.outliers_influence import variance_inflation_factor
+
     values = np.asarray(columns, dtype=float)
     out = np.full(values.shape[1], np.nan)
-    varies = np.ptp(values, axis=0) > 0 if len(values) else np.zeros(values.shape[1], dtype=bool)
-    if len(values) < 2 or not varies.any():
-        return out
-    scaled = values[:, varies] - values[:, varies].mean(0)
-    scaled /= np.linalg.norm(scaled, axis=0)
-    if np.linalg.matrix_rank(scaled, tol=1e-8) < scaled.shape[1]:
-        out[varies] = [_of_one(scaled, i) for i in range(scaled.shape[1])]
-    else:
-        out[varies] = np.diag(np.linalg.inv(scaled.T @ scaled))
+    varies = np.flatnonzero(np.ptp(values, axis=0) > 0) if len(values) else np.array([], dtype=int)
+    scaled = (values[:, varies] - values[:, varies].mean(0)) / values[:, varies].std(0)
+    design = np.column_stack([np.ones(len(values)), scaled])
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of columns that say the same: the factors say it
+        found = np.array([variance_inflation_factor(design, i + 1) for i in range(len(varies))])
+    out[varies] = np.where(found < LARGEST, found, np.inf)
     return out
-
-
-def _of_one(scaled: Floats, i: int) -> float:
-    others = np.delete(scaled, i, axis=1)
-    rest = scaled[:, i] - others @ np.linalg.lstsq(others, scaled[:, i], rcond=None)[0]
-    left = float(rest @ rest)
-    return 1 / left if left > 1e-12 else np.inf
 
 
 def collinearity(frame: pd.DataFrame, statistics: Sequence[str] = SIZES) -> pd.DataFrame:

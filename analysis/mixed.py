@@ -18,7 +18,6 @@ from scipy.special import expit, ndtr, ndtri
 
 from ..data.errors import InputError
 from .association import spearman
-from .collinearity import variance_inflation
 from .design import GROUPINGS, Design, design
 from .reml import Reml, reml
 
@@ -120,11 +119,19 @@ def _coefficients(built: Design, found: Reml, level: float) -> pd.DataFrame:
             "z": z,
             "p_value": 2 * ndtr(-np.abs(z)),
             "odds_ratio": np.exp(found.beta),
-            "vif": [np.nan, *variance_inflation(built.terms.iloc[:, 1:].to_numpy())],
+            "vif": [np.nan, *_inflation(built)],
         }
     )
     out["reading"] = _readings(built, found, half, level)
     return out
+
+
+def _inflation(built: Design) -> Floats:
+    """Variance inflation of each term but the intercept at once; `collinearity` regresses one by one."""
+    terms = built.terms.iloc[:, 1:].to_numpy()
+    if not terms.shape[1]:
+        return np.empty(0)
+    return np.diag(np.linalg.inv(np.atleast_2d(np.corrcoef(terms.T))))
 
 
 def _readings(built: Design, found: Reml, half: Floats, level: float) -> list[str]:
@@ -199,8 +206,9 @@ def _diagnosis(built: Design, found: Reml) -> list[str]:
         for name in built.groups
         if found.variances[name] == 0
     ]
-    inflation = variance_inflation(built.terms.iloc[:, 1:].to_numpy())
-    entangled = [name for name, vif in zip(built.terms.columns[1:], inflation, strict=True) if vif > 10]
+    entangled = [
+        name for name, vif in zip(built.terms.columns[1:], _inflation(built), strict=True) if vif > 10
+    ]
     if entangled:
         notes.append(f"VIF above 10, so do not read alone: {', '.join(entangled)}")
     n, p = built.terms.shape
