@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from .outlook import foreign
+from .outlook import few, foreign
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from .answer import Recommended
+    from .answer import Recommendation, Recommended
     from .evidence import Evidence
     from .nearest import Neighbour
     from .outlook import Outlook
     from .query import Query
 
-__all__ = ["limited", "remarks"]
+__all__ = ["choice", "limited", "remarks"]
+
+SAVES = 0.1
+"""Expected error points below which no run is worth naming."""
 
 
 def remarks(
@@ -76,6 +79,38 @@ def remarks(
         (not predicted and any(n.task.study == "fastai" for n in near), _FASTAI_GAPS),
     ]
     return tuple(words for holds, words in said if holds and words)
+
+
+def choice(answer: Recommendation, most: int = 6) -> Iterator[str]:
+    """How clear the choice is, and which run to make next: nothing where the answer has no predicted errors.
+
+    Args:
+        answer: the answer.
+        most: models to name.
+    """
+    names, n = ", ".join(answer.shortlist[:most]), len(answer.shortlist)
+    if n == 1:
+        yield f"{names} is the best of all with 80 %."
+    elif n > most:
+        yield (
+            f"No clear first: {n} models hold the best with 80 %, so choose among them by cost: {names} and "
+            f"{n - most} more."
+        )
+    elif n:
+        yield f"{n} models hold the best with 80 %: {names}."
+    run, tuned = next(iter(answer.next_runs), None), answer.query.recipe == "fine-tune"
+    if run and run.saves_points >= SAVES and not (tuned and few(answer.query)):
+        time = f", {_minutes(run.minutes)} on an RTX 3090" if tuned else ""
+        yield (
+            f"Run next: {run.model}{time}, and give its error as --anchor: the pick that follows is expected "
+            f"to be {run.saves_points:.2f} points better."
+        )
+
+
+def _minutes(value: float) -> str:
+    if value < 1.5:
+        return "a minute or less"
+    return f"about {value:.0f} minutes" if value < 120 else f"about {value / 60:,.0f} hours"
 
 
 def limited(query: Query) -> bool:

@@ -8,7 +8,7 @@ from ..data.errors import InputError
 from .render import Column, emit, note, plain, si
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ..analysis.answer import BestThere, FitTime, MemoryNeed, Recommendation, Recommended, Speed
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from .looking import Seen
 
 __all__ = ["show"]
-
-SAVES = 0.1
-"""Expected error points below which no run is worth naming."""
 
 
 def show(
@@ -131,7 +128,9 @@ def _predicted(answer: Recommendation) -> tuple[Column, ...]:
 
 def _explain(answer: Recommendation) -> None:
     """The choice first, then what it rests on, then what to do."""
-    for words in (*_choice(answer), *answer.notes, *map(_near, answer.nearest[:3], answer.best_there)):
+    from ..analysis.remarks import choice
+
+    for words in (*choice(answer), *answer.notes, *map(_near, answer.nearest[:3], answer.best_there)):
         note(words)
     if answer.advice:
         note(answer.advice)
@@ -146,28 +145,6 @@ def _explain(answer: Recommendation) -> None:
         )
 
 
-def _choice(answer: Recommendation, most: int = 6) -> Iterable[str]:
-    from ..analysis.outlook import few
-
-    names, n = ", ".join(answer.shortlist[:most]), len(answer.shortlist)
-    if n == 1:
-        yield f"{names} is the best of all with 80 %."
-    elif n > most:
-        yield (
-            f"No clear first: {n} models hold the best with 80 %, so choose among them by cost: {names} and "
-            f"{n - most} more."
-        )
-    elif n:
-        yield f"{n} models hold the best with 80 %: {names}."
-    run, tuned = next(iter(answer.next_runs), None), answer.query.recipe == "fine-tune"
-    if run and run.saves_points >= SAVES and not (tuned and few(answer.query)):
-        time = f", {_minutes(run.minutes)} on an RTX 3090" if tuned else ""
-        yield (
-            f"Run next: {run.model}{time}, and give its error as --anchor: the pick that follows is expected "
-            f"to be {run.saves_points:.2f} points better."
-        )
-
-
 def _near(neighbour: Neighbour, best: Sequence[BestThere]) -> str:
     task = neighbour.task
     alike = [reason for reason in neighbour.reasons if "not stated" not in reason]
@@ -175,12 +152,6 @@ def _near(neighbour: Neighbour, best: Sequence[BestThere]) -> str:
     there = f"best of {len(task.results)} within your budget: {did}" if did else ""
     said = "; ".join(part for part in (*alike, there) if part)
     return f"near: {task.dataset} ({task.study}, {task.recipe}){': ' * bool(said)}{said}"
-
-
-def _minutes(value: float) -> str:
-    if value < 1.5:
-        return "a minute or less"
-    return f"about {value:.0f} minutes" if value < 120 else f"about {value / 60:,.0f} hours"
 
 
 def _triple(values: list[float]) -> str:

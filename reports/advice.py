@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..analysis.budgets import si, written_bytes, written_seconds
+from ..analysis.remarks import choice
 from .assets import content_security_policy, write_page
 from .section import TEMPLATES, Section, environment, part
 
@@ -177,8 +178,7 @@ def advice_section(answer: Recommendation, images: Sequence[str] = ()) -> Sectio
         "advice.html.j2",
         choices=shown,
         nearest=[_neighbour(*pair) for pair in zip(answer.nearest, answer.best_there, strict=True)],
-        runs=answer.next_runs[:3],
-        shortlist=answer.shortlist,
+        choice=tuple(choice(answer)),
         advice=answer.advice,
         checklist=answer.checklist,
         notes=answer.notes,
@@ -239,8 +239,8 @@ def _title(answer: Recommendation) -> tuple[str, str, list[tuple[str, str]]]:
         ("data sets like yours", f"{len(answer.nearest)}"),
     ]
     lead = (
-        f"Asked for {query.recipe}{_budget(answer)}. Real results come from public studies; predictions say "
-        "so and carry their interval."
+        f"Asked for {query.recipe}{_budget(answer)}. Real results are of the studies named beside them; "
+        "predictions say so and carry their interval."
     )
     return f"Which backbones to try on {what}", lead, figures
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from typer.testing import CliRunner
 
+from archimeter.analysis.remarks import _minutes
 from archimeter.cli import app
-from archimeter.cli.answering import _minutes
 from archimeter.data.names import family
 
 SATELLITE = ("--images", "1000", "--classes", "17", "--domain", "remote-sensing", "--max-memory", "8GB")
