@@ -56,8 +56,8 @@ def test_one_unit_that_makes_the_estimate_leaves_two_degrees():
     assert ends.high[0] == pytest.approx(scipy.stats.t.ppf(0.975, 2.0392) * np.sqrt(49 / 50), rel=1e-4)
 
 
-def test_without_leverage_the_slopes_error_is_that_of_hc2_and_half():
-    """Where every |x| is the same, HC4m's power is 2 and so is HC3's: statsmodels knows that one."""
+def test_where_no_unit_has_more_leverage_the_slopes_error_is_that_of_hc3():
+    """Every |x| is the same: HC4m then has the power 2 that HC3 has, and statsmodels knows that one."""
     x = np.repeat([-1.0, 1.0], 10)
     y = 0.3 * x + np.random.default_rng(2).normal(size=20)
     _, of_slope = found(x[None], y)
