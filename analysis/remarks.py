@@ -62,7 +62,7 @@ def remarks(
             True,
             f"{n_models} models are known; {n_kept} fit the budget."
             if predicted
-            else f"{n_models} models have results on the {len(near)} nearest data sets; "
+            else f"{n_models} models have results on the nearest data sets ({len(near)}); "
             f"{n_kept} fit the budget.",
         ),
         (bool(rows), _support(rows)),

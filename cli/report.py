@@ -50,10 +50,14 @@ def report(
     observations = own_results(results, only=only, store=store_path)
     tables = replace(Tables.shipped(), observations=observations)
     if images or classes or domain:
+        from ..analysis.evidence import load_evidence
+        from ..analysis.own_results import own_rows
         from ..analysis.query import Query
         from ..analysis.recommend import recommend
 
         query = Query(images=images, classes=classes, domain=domain or "unknown")
-        tables = replace(tables, answer=recommend(query))
+        known, rows = load_evidence(), own_rows(results, only=only, store=store_path)
+        answer = recommend(query, known.with_results(rows, only=only) if rows else known)
+        tables = replace(tables, answer=answer)
     path = write_report(output, datasets=dataset or (), tables=tables)
     note(f"{path} written ({path.stat().st_size / 1e6:.1f} MB). Open it in any browser; it needs no network.")

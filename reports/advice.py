@@ -203,7 +203,7 @@ def _finding(answer: Recommendation) -> str:
     first = answer.rows[0]
     said = f"{first.weights or first.backbone} leads {answer.n_candidates:,} models"
     if first.expected is None:
-        return f"{said} by its rank on the {len(answer.nearest)} nearest data sets."
+        return f"{said} by its rank on the nearest data sets ({len(answer.nearest)})."
     ties = sum(
         row.expected is not None and row.expected.behind_low <= 0 <= row.expected.behind_high
         for row in answer.rows[1:]

@@ -26,6 +26,18 @@ def test_results_of_ones_own_have_a_page_of_their_own(tmp_path):
     assert '"key":"pets' not in payload
 
 
+def test_what_to_try_comes_from_ones_own_results_where_they_alone_count(tmp_path):
+    names = ("resnet18", "resnet50", "vit_small_patch16_224", "convnext_tiny", "swin_tiny_patch4_window7_224")
+    rows = [f"{name},greenhouse,{0.1 + i / 100:.2f}" for i, name in enumerate((*names, "efficientnet_b0"))]
+    own, page = tmp_path / "own.csv", tmp_path / "r.html"
+    own.write_text("\n".join(["backbone,dataset,error", *rows]) + "\n", encoding="utf-8")
+    asked = ["--images", "500", "--classes", "5", "--results", str(own), "--only"]
+    result = CliRunner().invoke(app, ["report", "-o", str(page), *asked])
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    advice = page.read_text(encoding="utf-8").split("Which to try first")[1]
+    assert "1 of 6 on greenhouse" in advice
+
+
 def test_a_page_of_the_named_data_sets_is_written_and_said_on_stderr(tmp_path):
     page = tmp_path / "r.html"
     result = CliRunner().invoke(app, ["report", "-o", str(page), "--dataset", "pets", "--dataset", "planet"])
