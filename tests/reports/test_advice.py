@@ -90,7 +90,7 @@ def test_without_predictions_the_page_shows_ranks():
         for name, error in [("resnet18", 0.2), ("resnet50", 0.1)]
     ]  # fmt: skip
     section = advice_section(recommend(Query(), Evidence.of(observations=rows)))
-    assert "by its rank on the 1 nearest data sets" in section.finding
+    assert "by its rank on the nearest data sets (1)" in section.finding
     assert "rank score" in section.body
     assert "<svg" not in section.body
 
