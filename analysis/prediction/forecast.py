@@ -202,7 +202,7 @@ class _Belief:
 
     def _effects(self) -> tuple[Array, Array]:
         mean = self.fitted.x @ self.slopes
-        variance = np.einsum("if,fg,ig->i", self.fitted.x, self.covariance_, self.fitted.x)
+        variance = (self.fitted.x @ self.covariance_ * self.fitted.x).sum(1)
         for name in EFFECTS:
             m, v = self._effect(name)
             mean, variance = mean + m, variance + v
@@ -223,7 +223,7 @@ class _Belief:
     def covariance(self, columns: Sequence[int]) -> Array:
         """Prior covariance of all models with those of `columns`, `[models, columns]`."""
         x = self.fitted.x
-        out = x @ self.covariance_ @ x[list(columns)].T
+        out = x @ (self.covariance_ @ x[list(columns)].T)
         for name in EFFECTS:
             at, (_, v) = self.fitted.groups[name], self._effect(name)
             out += np.array([np.where((at == at[c]) & (at[c] >= 0), v, 0.0) for c in columns]).T
@@ -256,14 +256,14 @@ class _Belief:
         values, vectors = np.linalg.eigh(self.covariance_)
         root = vectors * np.sqrt(np.maximum(values, 0))
         out = rng.standard_normal((DRAWS, len(values))) @ (self.fitted.x @ root).T
+        own = np.full(len(mean), self.fitted.full["noise"] + self.lucky / self.scale**2)
         for name in EFFECTS:
-            at = self.fitted.groups[name]
-            deviations = np.sqrt(self._effect(name)[1])
-            by_level = rng.standard_normal((DRAWS, max(int(at.max()), 0) + 1))
-            own = rng.standard_normal((DRAWS, len(at)), np.float32)
-            out += np.where(at >= 0, by_level[:, np.maximum(at, 0)], own) * deviations
-        noise = self.fitted.full["noise"] + self.lucky / self.scale**2
-        out += rng.standard_normal(out.shape, np.float32) * noise**0.5
+            at, (_, variance) = self.fitted.groups[name], self._effect(name)
+            own += np.where(at < 0, variance, 0.0)
+            if (shared := np.flatnonzero(at >= 0)).size:
+                levels = rng.standard_normal((DRAWS, int(at.max()) + 1))
+                out[:, shared] += levels[:, at[shared]] * np.sqrt(variance[shared])
+        out += rng.standard_normal(out.shape, np.float32) * np.sqrt(own)
         difficulty = rng.standard_normal((DRAWS, 1)) * self.level_variance**0.5
         return mean + self.scale * out + difficulty
 
