@@ -21,12 +21,15 @@ def benjamini_hochberg(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         `[m]` q-values in the given order, NaN where p is NaN.
 
-    Source: Benjamini and Hochberg 1995, by scipy.
+    Source: Benjamini and Hochberg 1995; agrees with scipy.stats.false_discovery_control to 1e-12, which is
+        not called because scipy.stats takes a second to load.
     """
-    from scipy.stats import false_discovery_control
-
     p = np.asarray(p_values, dtype=float)
     q = np.full(p.shape, np.nan)
-    asked = np.isfinite(p)
-    q[asked] = false_discovery_control(p[asked])
+    asked = np.flatnonzero(np.isfinite(p))
+    if not len(asked):
+        return q
+    order = asked[np.argsort(p[asked], kind="stable")]
+    scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
+    q[order] = np.minimum(1.0, np.minimum.accumulate(scaled[::-1])[::-1])
     return q

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
@@ -8,9 +9,10 @@ from archimeter.analysis.multiplicity import benjamini_hochberg
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
-def test_q_agrees_with_statsmodels(values):
+def test_q_agrees_with_scipy_and_statsmodels(values):
     p = np.array(values)
     q = benjamini_hochberg(p)
+    assert q == pytest.approx(scipy.stats.false_discovery_control(p), abs=1e-12)
     assert q == pytest.approx(multipletests(p, method="fdr_bh")[1], abs=1e-12)
 
 
