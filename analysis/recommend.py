@@ -88,6 +88,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
             first=ordered[0],
             budgets=budgets,
             expected=outlook.expected(model) if outlook else None,
+            ran=dict(outlook.anchors).get(model) if outlook else None,
             custom=model in known.custom,
         )
         for rank, model in shown
@@ -177,6 +178,7 @@ def _row(
     first: str,
     budgets: Iterable[Budget],
     expected: Expected | None,
+    ran: float | None,
     custom: bool,
 ) -> Recommended:
     model = candidate.model
@@ -208,7 +210,7 @@ def _row(
         cost_study=costed.study if costed else None,
         tied_with_first=tied,
         support=_support([task for task in tasks if model in task.runs], query),
-        reasons=(*_because(expected), *_reasons(model, seen), *([why_tied] if why_tied else [])),
+        reasons=(*_because(expected, ran), *_reasons(model, seen), *([why_tied] if why_tied else [])),
         preprocessing=candidate.preprocessing,
         expected=expected,
         custom=custom,
@@ -260,8 +262,10 @@ def _support(seen: list[Task], query: Query) -> Support:
     return "edge" if same else "outside"
 
 
-def _because(expected: Expected | None, most: int = 2) -> list[str]:
-    """The strongest terms in words, against the average candidate."""
+def _because(expected: Expected | None, ran: float | None, most: int = 2) -> list[str]:
+    """The user's own run of it, or the strongest terms in words, against the average candidate."""
+    if ran is not None:
+        return [f"your own run: {100 * ran:.2f} % error"]
     if expected is None:
         return []
     terms = sorted(expected.terms.items(), key=lambda term: (-abs(term[1]), term[0]))[:most]

@@ -245,3 +245,12 @@ def test_what_did_best_on_the_nearest_data_sets_is_said_within_the_budget():
     small = Query(images=1000, classes=17, domain="remote-sensing", max_params=20e6)
     (best,) = recommend(small, evidence()).best_there[0]
     assert (best.model, best.place) == ("resnet18.a1_in1k", 2)
+
+
+def test_what_was_run_stands_where_the_run_put_it():
+    query = Query(
+        images=1000, classes=17, domain="remote-sensing", anchors=(("convnext_tiny.in12k_ft_in1k", 0.01),)
+    )
+    first, *others = recommend(query).rows
+    assert (first.backbone, first.reasons[0]) == ("convnext_tiny", "your own run: 1.00 % error")
+    assert not any("your own run" in reason for row in others for reason in row.reasons)
