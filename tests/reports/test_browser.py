@@ -3,12 +3,15 @@
 import csv
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import expect
+
+expect.set_options(timeout=30_000)  # a busy machine may take its time
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -128,12 +131,11 @@ def test_the_table_sorts_with_the_unknown_last_both_ways(visit, tables):
     page = visit().page
     seen = tables.profiles.sort_values("params")
     heading = page.locator("#table thead th", has_text="Parameters")
+    names = page.locator("#table tbody td:first-child")
+    heading.click()  # sorting comes after the click, so each name is waited for
+    expect(names.first).to_have_text(re.compile("\u200b?".join(seen["backbone"].iloc[0])))
     heading.click()
-    smallest = page.locator("#table tbody td:first-child").first.inner_text()
-    assert smallest.replace("\u200b", "") == seen["backbone"].iloc[0]
-    heading.click()
-    second = page.locator("#table tbody td:first-child").nth(1).inner_text()
-    assert second == seen["backbone"].iloc[-2]
+    expect(names.nth(1)).to_have_text(seen["backbone"].iloc[-2])
 
 
 def test_one_filter_bar_acts_on_charts_and_table_and_stands_in_the_address(visit):
@@ -141,6 +143,7 @@ def test_one_filter_bar_acts_on_charts_and_table_and_stands_in_the_address(visit
     page = seen.page
     page.locator('#legend button[data-family="vit"]').click()
     assert "family=vit" in page.url
+    expect(page.locator("#table tbody tr")).to_have_count(10)
     assert all(name.startswith("vit_") for name in seen.names())
     assert "10 points of 30" in page.locator("#cost .caption").inner_text()
     page.fill("#q", "vit_03")
@@ -149,7 +152,7 @@ def test_one_filter_bar_acts_on_charts_and_table_and_stands_in_the_address(visit
     assert page.locator("#cost .points path.point").count() == 1 + len(front_of(page))
     page.click("#reset")
     assert "#" not in page.url or page.url.endswith("#")
-    assert len(seen.names()) == 25
+    expect(page.locator("#table tbody tr")).to_have_count(25)
     assert seen.complaints == []
 
 
