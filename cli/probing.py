@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from .progress import Progress
 from .render import note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ..data.imagefacts import ImageFacts
     from ..data.imagefolder import Found, Labelled
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["at_hand", "probe_all", "probe_document", "probe_notes"]
 
+T = TypeVar("T")
+R = TypeVar("R")
 MOST = 5_000
 """Images of a split that a probe takes; of more a fixed sample."""
 
@@ -34,17 +36,7 @@ def at_hand(names: Sequence[str]) -> list[Weights]:
     """
     from ..profilers.probe import weights_at_hand
 
-    found, missing = [], []
-    for name in names:
-        try:
-            found.append(weights_at_hand(name))
-        except TargetError as error:
-            missing.append(str(error))
-    if not found:
-        raise InputError("\n".join(["No probe can be run.", *missing]))
-    for words in missing:
-        note(words)
-    return found
+    return _those_that_can(weights_at_hand, names)
 
 
 def probe_all(weights: Sequence[Weights], found: Found, facts: ImageFacts) -> list[Probed]:
@@ -58,17 +50,22 @@ def probe_all(weights: Sequence[Weights], found: Found, facts: ImageFacts) -> li
             "A probe judges one label per image, and these have several, or none: leave --probe."
         )
     voters, judged = _chosen(found, facts)
-    probed, failed = [], []
-    for one in weights:
+    return _those_that_can(lambda one: _probe(one, voters, judged, len(found.images)), weights)
+
+
+def _those_that_can(make: Callable[[T], R], given: Iterable[T]) -> list[R]:
+    """What can be made of those given; of the others it is said why not."""
+    made, failed = [], []
+    for one in given:
         try:
-            probed.append(_probe(one, voters, judged, len(found.images)))
+            made.append(make(one))
         except TargetError as error:
             failed.append(str(error))
-    if not probed:
-        raise InputError("\n".join(["No probe could be run.", *failed]))
+    if not made:
+        raise InputError("\n".join(["No probe can be run.", *failed]))
     for words in failed:
         note(words)
-    return probed
+    return made
 
 
 def _chosen(found: Found, facts: ImageFacts) -> tuple[list[Labelled], list[Labelled]]:

@@ -38,14 +38,14 @@ IMAGES = {
 }
 
 
-def alike(one: torch.Tensor, two: torch.Tensor) -> None:
+def assert_alike(one: torch.Tensor, two: torch.Tensor) -> None:
     assert (one.shape, one.stride(), one.dtype) == (two.shape, two.stride(), two.dtype)
 
 
 @pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES.keys())
 @pytest.mark.parametrize("name", [*UNARY, "gelu", "tanh"])
 def test_activations(name, image):
-    alike(known_result(f"aten::{name}", (image,)), getattr(aten, name).default(image))
+    assert_alike(known_result(f"aten::{name}", (image,)), getattr(aten, name).default(image))
 
 
 @pytest.mark.parametrize("name", [f"{name}_" for name in UNARY])
@@ -59,13 +59,13 @@ def test_activations_in_place(name):
 def test_norms(image):
     weight = meta(6, dtype=image.dtype)
     batch = (image, weight, weight, weight, weight, False, 0.1, 1e-5, False)
-    alike(known_result("aten::batch_norm", batch), torch.batch_norm(*batch))
+    assert_alike(known_result("aten::batch_norm", batch), torch.batch_norm(*batch))
     if image.dim() == 4:
         group = (image, 3, weight, weight)
-        alike(known_result("aten::group_norm", group), torch.group_norm(*group))
+        assert_alike(known_result("aten::group_norm", group), torch.group_norm(*group))
     last = image.shape[-1:]
     layer = (image, list(last), meta(*last, dtype=image.dtype), meta(*last, dtype=image.dtype))
-    alike(known_result("aten::layer_norm", layer), torch.layer_norm(*layer))
+    assert_alike(known_result("aten::layer_norm", layer), torch.layer_norm(*layer))
 
 
 @pytest.mark.parametrize(
@@ -75,21 +75,21 @@ def test_norms(image):
 def test_linear(tokens, bias):
     args = (tokens, meta(5, 6), meta(5)) if bias else (tokens, meta(5, 6))
     with torch.inference_mode():
-        alike(known_result("aten::linear", args), aten.linear.default(*args))
+        assert_alike(known_result("aten::linear", args), aten.linear.default(*args))
 
 
 def test_attention_sums_and_products():
     query, key, value = meta(2, 3, 7, 8), meta(2, 3, 9, 8), meta(2, 3, 9, 4)
     args = (query, key, value)
-    alike(
+    assert_alike(
         known_result("aten::scaled_dot_product_attention", args),
         nn.functional.scaled_dot_product_attention(*args),
     )
     for image in IMAGES.values():
         for name in ("add.Tensor", "mul.Tensor"):
             operator = getattr(aten, name[:3]).Tensor
-            alike(known_result(f"aten::{name}", (image, image)), operator(image, image))
-            alike(known_result(f"aten::{name}", (image, 2.0)), operator(image, 2.0))
+            assert_alike(known_result(f"aten::{name}", (image, image)), operator(image, image))
+            assert_alike(known_result(f"aten::{name}", (image, 2.0)), operator(image, 2.0))
 
 
 @pytest.mark.parametrize(
