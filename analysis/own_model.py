@@ -33,8 +33,8 @@ Array = np.ndarray
 LEVEL = 0.8
 """Coverage that the intervals shall have, as far as the number of data sets can promise it."""
 _PANEL = (
-    *("study", "dataset", "backbone", "weights", "published_name", "match", "recipe", "recipe_detail"),
-    *("learning_rate", "error", "metric", "error_sd", "status"),
+    *("study", "dataset", "backbone", "weights", "published_name", "match", "pretraining", "recipe"),
+    *("recipe_detail", "learning_rate", "error", "metric", "error_sd", "status"),
 )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CELL", "best_per_backbone", "mean_per_backbone"]
 
-CELL = ["study", "dataset", "published_name", "backbone", "weights", "metric"]
+CELL = ["study", "dataset", "published_name", "backbone", "weights", "pretraining", "metric"]
 """What two runs have in common when they are runs of the same thing (besides the recipe)."""
 
 

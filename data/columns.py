@@ -27,6 +27,7 @@ ALIASES: Mapping[str, str] = {
     "model_name_or_path name_or_path base_model pretrained_model",
     "weights": "weights pretrained_weights weights_name checkpoint",
     "published_name": "published_name",
+    "pretraining": "pretraining pretraining_method pretrain_method pretraining_objective",
     "recipe": "recipe protocol method training_mode",
     "recipe_detail": "recipe_detail",
     "epochs": "epochs n_epochs num_epochs num_train_epochs max_epochs epoch",
@@ -68,6 +69,8 @@ _FIELD_OF = {alias: name for name, aliases in ALIASES.items() for alias in alias
 _METRIC_OF = {alias: metric for metric, aliases in METRICS.items() for alias in aliases.split()}
 _ERROR_NAMES = frozenset(ERRORS.split())
 OBSERVATION_FIELDS = tuple(f.name for f in fields(Observation))
+NATIVE = frozenset(OBSERVATION_FIELDS) - {"pretraining"}
+"""Columns of every export of our own, from the first version on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,8 @@ def map_columns(header: Sequence[str], given: Mapping[str, str], constants: Sequ
         InputError: if a needed field has no column, two columns claim one field, or it is not clear whether a
             figure is an accuracy or an error.
     """
-    if set(OBSERVATION_FIELDS) <= set(header) and not given:
-        places = {name: _only(header, name) for name in OBSERVATION_FIELDS}
+    if set(header) >= NATIVE and not given:
+        places = {name: _only(header, name) for name in OBSERVATION_FIELDS if name in header}
         ignored = tuple(name for name in header if name not in places)
         return Columns(
             places, Measure("", is_error=True, percent=False), native=True, ignored=ignored, notes=()

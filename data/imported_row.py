@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from .pretraining import PRETRAININGS
 from .records import RECIPES
 
 if TYPE_CHECKING:
@@ -35,6 +36,14 @@ RECIPE_NAMES: Mapping[str, str] = {
     "scratch": "from-scratch",
     "fromscratch": "from-scratch",
     "pretrainingtask": "pretraining-task",
+}
+PRETRAINING_NAMES: Mapping[str, str] = {
+    **dict.fromkeys(("imagenet", "supervised"), "supervised-in1k"),
+    **dict.fromkeys(("clip", "siglip", "contrastivelanguageimage"), "image-text"),
+    **dict.fromkeys(("mae", "beit", "mim"), "masked-image"),
+    **dict.fromkeys(("dino", "dinov", "moco", "simclr", "swav", "byol", "ssl"), "self-supervised"),
+    **dict.fromkeys(("no", "random", "scratch", "fromscratch"), "none"),
+    **dict.fromkeys(("distillation", "distil"), "distilled"),
 }
 STATUS_NAMES: Mapping[str, str] = {
     "finished": "ok",
@@ -82,6 +91,7 @@ class ImportedRow(BaseModel):
     weights: Name | None = None
     published_name: Name | None = None
     match: Name | None = None
+    pretraining: Name | None = None
     recipe: Name = "fine-tune"
     recipe_detail: Text | None = None
     epochs: Index | None = None
@@ -119,6 +129,8 @@ def checked_row(fields: Mapping[str, Any]) -> ImportedRow:
         stated["status"] = _named(stated["status"], STATUS_NAMES, STATUSES)
     if "recipe" in stated:
         stated["recipe"] = _named(stated["recipe"], RECIPE_NAMES, RECIPES)
+    if "pretraining" in stated:
+        stated["pretraining"] = _pretraining(stated["pretraining"])
     try:
         row = ImportedRow.model_validate(stated)
     except ValidationError as error:
@@ -133,6 +145,18 @@ def checked_row(fields: Mapping[str, Any]) -> ImportedRow:
 def _named(value: Any, names: Mapping[str, str], allowed: tuple[str, ...]) -> Any:
     key = str(value).strip().lower()
     return key if key in allowed else names.get(re.sub(r"[^a-z]", "", key), value)
+
+
+def _pretraining(value: Any) -> str:
+    text = re.sub(r"[\s_]", "-", str(value).strip().lower())
+    text = re.sub(r"^(image-?net|in)-?(1|12|21|22)k$", r"supervised-in\2k", text)
+    found = _named(text, PRETRAINING_NAMES, tuple(PRETRAININGS))
+    if found not in PRETRAININGS:
+        raise WrongRowError(
+            f"pretraining: {str(value)[:60]!r} is no kind of pretraining. Leave it empty if not known; "
+            f"allowed: {', '.join(PRETRAININGS)}."
+        )
+    return found
 
 
 def _spelled(found: Any, fields: Mapping[str, Any]) -> str:

@@ -55,13 +55,15 @@ def profile_key(profile: Profile) -> str:
 def observation_key(observation: Observation) -> str:
     """Hash what identifies a result: study, data set, weights, recipe with its condition, metric, replicate.
 
-    Where the weights are not known, the study's own name tells its models apart.
+    Where the weights are not known, the study's own name and the pretraining tell its models apart.
     """
     values = {name: getattr(observation, name) for name in OBSERVATION_KEY}
     if values["learning_rate"] is not None:
         values["learning_rate"] = float(values["learning_rate"])
-    name = {"weights": observation.weights} if observation.weights else {"name": observation.published_name}
-    return _key("observation", values | name)
+    if observation.weights:
+        return _key("observation", values | {"weights": observation.weights})
+    who = {"name": observation.published_name, "pretraining": observation.pretraining}
+    return _key("observation", values | who)
 
 
 def _key(kind: str, values: Mapping[str, Any]) -> str:

@@ -48,6 +48,7 @@ CELL = (
     "weights",
     "published_name",
     "match",
+    "pretraining",
     "recipe",
     "recipe_detail",
     "epochs",

@@ -32,11 +32,13 @@ PRETRAININGS = {
     "self-supervised": "other learning without labels: DINO, DINOv2, DINOv3, I-JEPA, SwAV",
     "distilled": "imitating one or several teachers",
     "semi-weakly-supervised": "a teacher trained on hashtags labels web images (SWSL)",
-    "semi-supervised": "a teacher labels unlabelled images (SSL)",
+    "semi-supervised": "labels of a part: a teacher labels the rest (SSL), or a task without labels helps",
     "weakly-supervised": "hashtags of web images as labels (WSL, SWAG)",
     "noisy-student": "a teacher labels JFT images, the student sees them with noise",
     "adversarial": "labels of ImageNet-1k with adversarial examples (AdvProp, ensemble adversarial)",
     "segmentation": "masks of Segment Anything",
+    "generative": "the encoder or discriminator of a model that generates images: GAN, VAE",
+    "none": "random weights",
     "unknown": "no tag, or one that no rule knows",
 }
 

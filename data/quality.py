@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["by_study", "disagreements", "dropped", "duplicates"]
 
 KEY = [
-    "study", "dataset", "published_name", "backbone", "weights", "recipe", "recipe_detail", "epochs",
-    "learning_rate", "pooling", "resolution", "n_train", "metric", "replicate",
+    "study", "dataset", "published_name", "backbone", "weights", "pretraining", "recipe", "recipe_detail",
+    "epochs", "learning_rate", "pooling", "resolution", "n_train", "metric", "replicate",
 ]  # fmt: skip
 """What tells one result from another; two rows that agree in all of it are one result twice."""
 COMMON = 3  # backbones that two studies must share for a comparison

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self, get_args
 
 from .errors import InputError
+from .pretraining import PRETRAININGS
 
 __all__ = [
     "DOMAINS",
@@ -263,6 +264,7 @@ class Observation(_Row):
         dataset: key in the data sets' table. backbone: timm architecture where known, else the study's name.
         weights: timm name with tag, where the exact weights are known. published_name: the study's own name.
         match: `exact` (weights known), `architecture`, `none` (not in timm).
+        pretraining: of weights that are not timm's, where it is stated: a key of `pretraining.PRETRAININGS`.
     Condition:
         recipe: see RECIPES (`unstated`: trained, but whether from pretrained weights no source says);
         recipe_detail: what else distinguishes it, in words ("16-shot", "10 epochs").
@@ -282,6 +284,7 @@ class Observation(_Row):
     weights: str | None = None
     published_name: str | None = None
     match: Match = "none"
+    pretraining: str | None = None
 
     recipe: Recipe = "fine-tune"
     recipe_detail: str | None = None
@@ -306,6 +309,8 @@ class Observation(_Row):
     def __post_init__(self) -> None:
         _require_one_of(self, "recipe", RECIPES)
         _require_one_of(self, "match", get_args(Match))
+        if self.pretraining is not None:
+            _require_one_of(self, "pretraining", tuple(PRETRAININGS))
         _require_one_of(self, "status", ("ok", "incomplete", "failed", "excluded"))
         _require_not_negative(self, "fit_time_s", "peak_memory_bytes", "error_sd", "learning_rate")
         if self.status == "ok" and self.error is None:

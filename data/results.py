@@ -11,9 +11,22 @@ from .records import Observation, Profile
 from .store import Store, default_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
-__all__ = ["load_own_profiles", "load_results", "results_alone"]
+    from .resolving import KnownNames
+
+__all__ = [
+    "known_names",
+    "load_own_profiles",
+    "load_own_results",
+    "load_results",
+    "network_names",
+    "own_profiles",
+    "results_alone",
+    "with_shipped",
+]
 
 STORES = (".db", ".sqlite")
 LAKE_ROWS = 1_000_000
@@ -38,34 +51,62 @@ def load_results(
     Raises:
         InputError: if something named cannot be read, or nothing is left.
     """
+    return with_shipped(load_own_results(results, store=store), only=only)
+
+
+def load_own_results(results: Path | str | None = None, *, store: Path | str | None = None) -> pd.DataFrame:
+    """Return the user's own results alone; arguments, columns and order as `load_results`.
+
+    Networks that were profiled are called what their profile is called.
+    """
+    import pandas as pd
+
+    own = [] if results is None else [_read(Path(results), str(results), known=known_names(store))]
+    stored = _stored(store)
+    if stored is not None:
+        own.insert(0, stored)
+    named = network_names(results, store=store) if own else {}
+    own = [_recognised(frame, named) for frame in own]
+    if len(own) == 2:
+        own[0] = _without_repeated(own[0], own[1])
+    return pd.concat([f for f in own if len(f)] or own or [_frame([])], ignore_index=True)
+
+
+def with_shipped(own: pd.DataFrame, *, only: bool = False) -> pd.DataFrame:
+    """Put one's own results beside the shipped ones, or return them alone.
+
+    Rows of a shipped study, such as an export of it, are the study's own and count once.
+
+    Raises:
+        InputError: if none are left.
+    """
     import pandas as pd
 
     from .tables import load_observations
 
-    networks = frozenset() if results is None else _own_networks(store)
-    own = [] if results is None else [_read(Path(results), str(results), networks=networks)]
-    stored = _stored(store)
-    if stored is not None:
-        own.insert(0, stored)
-    if only and not own:
+    if only and own.empty:
         raise InputError(
             "There are no results of your own yet. Import some (`archimeter import results.csv`), or name "
             "them: --results FILE."
         )
-    frames = own if only else [load_observations(), *own]
-    if len(own) == 2:
-        frames = [*frames[:-2], _without_repeated(own[0], own[1]), own[1]]
-    return pd.concat([f for f in frames if len(f)] or frames[-1:], ignore_index=True)
+    if only:
+        return own
+    shipped = load_observations()
+    beside = own[~own["study"].isin(shipped["study"].unique())]
+    return pd.concat([shipped, *([beside] if len(beside) else [])], ignore_index=True)
 
 
-def results_alone(results: Path | str, *, keep_unknown: bool = False) -> pd.DataFrame:
-    """Return one's own results and nothing else, not even what was imported; arguments as `load_results`.
+def known_names(store: Path | str | None = None) -> KnownNames:
+    """Return the shipped names and those of the networks that were profiled into the store."""
+    from .resolving import KnownNames
 
-    Args:
-        results: a file that `archimeter import` reads, a store, or a folder of Parquet parts.
-        keep_unknown: take backbones that timm does not know as they stand.
-    """
-    return _read(Path(results), str(results), keep_unknown=keep_unknown)
+    known, named = KnownNames.shipped(), network_names(store=store)
+    return replace(known, backbones=known.backbones | {*named, *named.values()}) if named else known
+
+
+def results_alone(results: Path | str) -> pd.DataFrame:
+    """Return one's own results and nothing else, not even what was imported; `results` as `load_results`."""
+    return _recognised(_read(Path(results), str(results), known=known_names()), network_names(results))
 
 
 def load_own_profiles(results: Path | str | None = None, *, store: Path | str | None = None) -> pd.DataFrame:
@@ -78,13 +119,25 @@ def load_own_profiles(results: Path | str | None = None, *, store: Path | str | 
     Returns:
         Static profiles that went well, columns of Profile, the latest last.
     """
+    return _frame(own_profiles(results, store=store), Profile)
+
+
+def own_profiles(results: Path | str | None = None, *, store: Path | str | None = None) -> list[Profile]:
+    """Return the rows of `load_own_profiles` without pandas."""
     paths = [Path(path) for path in (store or default_path(), results) if path is not None]
     counted: list[Profile] = []
     for path in paths:
         if path.exists() and (path is paths[0] or path.suffix.lower() in STORES):
             with Store(path, create=False) as opened:
                 counted += [one for one in opened.profiles(status="ok") if one.mode == "static"]
-    return _frame(sorted(counted, key=lambda one: one.date or ""), Profile)
+    return sorted(counted, key=lambda one: one.date or "")
+
+
+def network_names(results: Path | str | None = None, *, store: Path | str | None = None) -> dict[str, str]:
+    """Return what a profiled network is called, or where it is from → what its profile is called."""
+    counted = own_profiles(results, store=store)
+    refs = {one.source_ref: one.backbone for one in counted if one.source_ref}
+    return refs | {one.backbone: one.backbone for one in counted}
 
 
 def _stored(store: Path | str | None) -> pd.DataFrame | None:
@@ -95,14 +148,20 @@ def _stored(store: Path | str | None) -> pd.DataFrame | None:
     return _frame(observations) if observations or store is not None else None
 
 
-def _own_networks(store: Path | str | None) -> frozenset[str]:
-    profiles = load_own_profiles(store=store)
-    return frozenset(profiles["backbone"]) | frozenset(profiles["source_ref"].dropna())
+def _recognised(frame: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
+    names = frame["backbone"].map(named)
+    known = names.notna()
+    match = frame["match"].mask(known & (frame["match"] == "none"), "architecture")
+    backbone = names.where(known, frame["backbone"]).astype(frame["backbone"].dtype)
+    other = frame["published_name"].mask(frame["published_name"].isin(named))
+    return frame.assign(
+        backbone=backbone,
+        match=match.astype(frame["match"].dtype),
+        published_name=other.astype(frame["published_name"].dtype),
+    )
 
 
-def _read(
-    path: Path, text: str, *, keep_unknown: bool = False, networks: frozenset[str] = frozenset()
-) -> pd.DataFrame:
+def _read(path: Path, text: str, *, known: KnownNames) -> pd.DataFrame:
     if "://" in text or path.is_dir():
         from .lake import Lake
 
@@ -112,11 +171,8 @@ def _read(
         with Store(path, create=False) as opened:
             return _frame(opened.observations())
     from .importing import read_results
-    from .resolving import KnownNames
 
-    known = KnownNames.shipped()
-    known = replace(known, backbones=known.backbones | networks) if networks else known
-    return _frame(read_results(path, keep_unknown=keep_unknown, known=known).observations)
+    return _frame(read_results(path, keep_unknown=True, known=known).observations)
 
 
 def _frame(records: Any, record: type[Observation | Profile] = Observation) -> pd.DataFrame:
@@ -130,7 +186,7 @@ def _without_repeated(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame
 
     from .keys import OBSERVATION_KEY
 
-    columns = [*OBSERVATION_KEY, "weights", "published_name"]
+    columns = [*OBSERVATION_KEY, "weights", "published_name", "pretraining"]
     both = pd.concat([first[columns], second[columns]], ignore_index=True)
     # known weights need no other name, and a name that is the backbone's says nothing more
     both.loc[both["weights"].notna() | (both["published_name"] == both["backbone"]), "published_name"] = None

@@ -48,7 +48,7 @@ def score_orders(panel: Panel, world: World, protocol: str, *, seed: int = 0) ->
     Returns:
         One row per data set and method.
     """
-    models = facts_table(world.table, panel.backbones, panel.weights)
+    models = facts_table(world.table, panel.backbones, panel.weights, panel.pretrainings)
     rng = np.random.default_rng(seed)
     rows = []
     for j, target in enumerate(panel.datasets):

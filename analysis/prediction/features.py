@@ -13,7 +13,7 @@ from ...data.names import pretraining
 from .logits import logit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     import pandas as pd
 
@@ -78,18 +78,27 @@ class Facts:
         plain = rows[rows["weights"].map(self._pretraining) == "supervised-in1k"]
         self._by_backbone = plain.groupby("backbone")["error"].median().to_dict()
 
-    def of(self, backbone: str, weights: str | None) -> ModelFacts:
-        """Look a model up; without weights its ImageNet error is the median over the backbone's own."""
-        stated = TORCHVISION.get(backbone) if weights is None else None
+    def of(self, backbone: str, weights: str | None, stated: str | None = None) -> ModelFacts:
+        """Look a model up.
+
+        Args:
+            backbone: architecture.
+            weights: timm's, where they are known.
+            stated: of other weights the kind of pretraining. From ImageNet-1k's labels, or where nothing is
+                stated, the ImageNet error is the median over timm's such weights of the backbone; otherwise
+                it is not known, as it is not of timm's weights that were never trained on that task.
+        """
+        elsewhere = TORCHVISION.get(backbone) if weights is None else None
         params, macs, activations = self._sizes.get(
-            backbone, (*stated[:2], np.nan) if stated else (np.nan, np.nan, np.nan)
+            backbone, (*elsewhere[:2], np.nan) if elsewhere else (np.nan, np.nan, np.nan)
         )
         if weights is not None:
             error = self._errors.get(weights, np.nan)
             how = self._pretraining.get(weights) or pretraining(weights)
         else:
-            error = stated[2] if stated else self._by_backbone.get(backbone, np.nan)
-            how = "unknown"
+            how, error = stated or "unknown", np.nan
+            if stated in (None, "supervised-in1k"):
+                error = elsewhere[2] if elsewhere else self._by_backbone.get(backbone, np.nan)
         return ModelFacts(
             backbone,
             weights,
@@ -108,6 +117,11 @@ def _at_224(shapes: str | None) -> float:
     return (224 / side) ** 2
 
 
-def facts_table(facts: Facts, backbones: Iterable[str], weights: Iterable[str | None]) -> list[ModelFacts]:
-    """Facts of many models, in their order."""
-    return [facts.of(b, w) for b, w in zip(backbones, weights, strict=True)]
+def facts_table(
+    facts: Facts,
+    backbones: Sequence[str],
+    weights: Sequence[str | None],
+    stated: Sequence[str | None] | None = None,
+) -> list[ModelFacts]:
+    """Facts of many models, in their order; stated: kinds of pretraining where the weights are not timm's."""
+    return [facts.of(*one) for one in zip(backbones, weights, stated or [None] * len(weights), strict=True)]

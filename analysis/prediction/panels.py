@@ -28,7 +28,8 @@ class Panel:
         study, recipe, condition, metric: what its results have in common; condition is empty where the study
             has one only, metric where every data set has its own.
         models: the study's own names, sorted. backbones, weights: what they are in timm, weights None where
-            only the architecture is known. matched: whether timm has the architecture at all.
+            only the architecture is known. pretrainings: of those, the kind where it is stated. matched:
+            whether timm has the architecture at all.
         datasets: keys, sorted. errors: `[models, datasets]` in [0, 1], NaN where not measured.
         sds: the same shape, standard deviation between replicates, NaN where there is one run.
     """
@@ -40,6 +41,7 @@ class Panel:
     models: tuple[str, ...]
     backbones: tuple[str, ...]
     weights: tuple[str | None, ...]
+    pretrainings: tuple[str | None, ...]
     matched: tuple[bool, ...]
     datasets: tuple[str, ...]
     errors: Array
@@ -64,7 +66,7 @@ def panels(observations: pd.DataFrame, *, min_models: int = 6, min_datasets: int
     """
     rows = observations[(observations["status"] == "ok") & (observations["recipe"] != "pretraining-task")]
     rows = rows.assign(
-        model=rows["published_name"].fillna(rows["weights"]).fillna(rows["backbone"]),
+        model=rows["published_name"].fillna(rows["weights"]).fillna(_by_pretraining(rows)),
         recipe_detail=rows["recipe_detail"].fillna(""),
     )
     found = []
@@ -74,6 +76,13 @@ def panels(observations: pd.DataFrame, *, min_models: int = 6, min_datasets: int
             if panel is not None and len(panel.datasets) >= min_datasets:
                 found.append(panel)
     return found
+
+
+def _by_pretraining(rows: pd.DataFrame) -> pd.Series:
+    """Architectures, told apart by how their weights were pretrained where that is stated."""
+    return rows["backbone"].where(
+        rows["pretraining"].isna(), rows["backbone"] + ", " + rows["pretraining"].fillna("")
+    )
 
 
 def _one_rate(rows: pd.DataFrame) -> pd.DataFrame:
@@ -103,18 +112,22 @@ def _panel(name: tuple[str, str, str, str], rows: pd.DataFrame, min_models: int)
         return None
     cells = rows.groupby(["model", "dataset"])["error"]
     errors, between = cells.mean().unstack(), cells.std().unstack()  # noqa: PD010  # a pivot would sort
-    stated = rows.groupby(["model", "dataset"])["error_sd"].mean().unstack()  # noqa: PD010
+    published = rows.groupby(["model", "dataset"])["error_sd"].mean().unstack()  # noqa: PD010
     facts = rows.drop_duplicates("model").set_index("model").loc[errors.index]
-    weights = [value if isinstance(value, str) else None for value in facts["weights"]]
+    weights, stated = (
+        tuple(value if isinstance(value, str) else None for value in facts[name])
+        for name in ("weights", "pretraining")
+    )
     return Panel(
         *name,
         models=tuple(errors.index),
         backbones=tuple(facts["backbone"]),
-        weights=tuple(weights),
+        weights=weights,
+        pretrainings=stated,
         matched=tuple(facts["match"] != "none"),
         datasets=tuple(errors.columns),
         errors=errors.to_numpy(float),
-        sds=between.fillna(stated).to_numpy(float),
+        sds=between.fillna(published).to_numpy(float),
     )
 
 

@@ -81,7 +81,8 @@ def cells_of(panels: Sequence[Panel], table: Facts) -> Cells:
         for dataset in panel.datasets:
             repeats[panel.study, dataset] = repeats.get((panel.study, dataset), 0) + 1
     for number, panel in enumerate(panels):
-        models = facts_table(table, panel.backbones, panel.weights)
+        models = facts_table(table, panel.backbones, panel.weights, panel.pretrainings)
+        names = _names(panel)
         x, y, raw = features(models), standardised_ranks(panel.errors), logit(panel.errors)
         for j, dataset in enumerate(panel.datasets):
             seen = np.flatnonzero(~np.isnan(y[:, j]))
@@ -93,7 +94,7 @@ def cells_of(panels: Sequence[Panel], table: Facts) -> Cells:
             parts["cell"].append(np.full(len(seen), len(keys)))
             parts["weight"].append(np.full(len(seen), 1 / repeats[panel.study, dataset]))
             family += [models[i].family for i in seen]
-            model += [f"{models[i].weights or models[i].backbone}, {panel.recipe}" for i in seen]
+            model += [f"{names[i]}, {panel.recipe}" for i in seen]
             keys.append((number, panel.study, dataset))
             levels.append(float(raw[seen, j].mean()))
             spreads.append(float(raw[seen, j].std()))
@@ -106,6 +107,12 @@ def cells_of(panels: Sequence[Panel], table: Facts) -> Cells:
         levels=np.array(levels),
         spreads=np.array(spreads),
     )
+
+
+def _names(panel: Panel) -> list[str]:
+    """Weights, or the architecture where a panel has one set of weights of it, else the study's own name."""
+    timm = [w or b for w, b in zip(panel.weights, panel.backbones, strict=True)]
+    return [one if timm.count(one) == 1 else own for one, own in zip(timm, panel.models, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

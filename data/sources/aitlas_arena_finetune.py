@@ -74,7 +74,7 @@ def rows(raw: Path) -> Iterator[Observation]:
         yield Observation(
             study="aitlas-arena-finetune",
             dataset=DATASETS[row["dataset"]],
-            **backbone(row, NAMES),
+            **backbone(row, NAMES, "supervised-in1k"),
             recipe="fine-tune",
             recipe_detail="ImageNet-1k weights, test split",
             error=from_percent(row["value"]),

@@ -36,6 +36,12 @@ TASKS: dict[str, tuple[Recipe, str, str]] = {
 """Task → recipe, head and metric, as the benchmark's code has them."""
 # the row bears one network's name and another's parameters (25,576,264: resnet50d, not resnet18d)
 NAMES: dict[str, str | None] = {"resnet18d.ra2_in1k": None}
+PRETRAININGS = {
+    "hf-hub:BVRA/MegaDescriptor-L-384": "supervised-other",
+    "vith16": "self-supervised",
+    "vitl16": "self-supervised",
+}
+"""Of weights that timm does not have; all others of these learnt from images with names or captions."""
 CONTRADICTION = "named resnet18d.ra2_in1k, but with the parameters of resnet50d: which of them ran is unknown"
 
 ENTRY = TableEntry(
@@ -77,7 +83,7 @@ def _observation(row: Mapping[str, str]) -> Observation:
     return Observation(
         study="biobench",
         dataset=key(row["dataset"]),
-        **identified(row, NAMES),
+        **identified(row, NAMES, PRETRAININGS.get(row["model"], "image-text")),
         recipe=recipe,
         recipe_detail=f"frozen features, {detail}",
         resolution=int(row["resolution"]),

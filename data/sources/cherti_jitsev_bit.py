@@ -35,6 +35,8 @@ N_EVAL = {
     "tuberculosis_full": 121,
 }
 """Test images: every published accuracy is a whole number of these (PadChest's are not stated)."""
+PRETRAININGS = {"imagenet1k": "supervised-in1k", "imagenet21k": "supervised-in21k"}
+"""By the first part of a model's name; the others are trained on sets of chest X-rays."""
 METRICS = {"test_acc": "top1", "test_mean_auc": "auc"}
 
 ENTRY = TableEntry(
@@ -71,7 +73,7 @@ def rows(raw: Path) -> Iterator[Observation]:
         yield Observation(
             study="cherti-jitsev-bit",
             dataset=key(row["dataset"]),
-            **backbone(row, {}),
+            **backbone(row, {}, PRETRAININGS.get(row["model"].partition("_")[0], "supervised-other")),
             recipe="fine-tune",
             recipe_detail=_detail(row),
             n_train=_n_train(row),

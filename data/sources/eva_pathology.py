@@ -71,7 +71,7 @@ ENTRY = TableEntry(
     citation="kaiko.ai, Gatopoulos et al.: eva: Evaluation framework for pathology foundation models, MIDL 2024",
     rows_are="probed encoders: mean over five runs of one linear layer on one set",
     notes=(
-        "Encoders that were trained on pathology: none of their weights are in timm. Seven are plain ViTs and matched by architecture.",
+        "Encoders that were trained on pathology, all without labels (DINO, DINOv2, iBOT): none of their weights are in timm. Seven are plain ViTs and matched by architecture.",
         "Balanced accuracy, rounded to three digits; the spread of the five runs is not printed. The test split where there is one, else the split that also chose the epoch.",
         "crc is NCT-CRC-HE, the very images and classes of PathMNIST at their full 224 pixels: kept under that key.",
         "Tasks on whole slides (BRACS' regions, Camelyon16, PANDA), where many patches make one decision, and segmentation are left out.",
@@ -91,7 +91,7 @@ def rows(raw: Path) -> Iterator[Observation]:  # noqa: ARG001
             yield Observation(
                 study="eva-pathology",
                 dataset=dataset,
-                **identified(row, NAMES),
+                **identified(row, NAMES, "self-supervised"),
                 recipe="linear-probe",
                 recipe_detail=", ".join(text for text in ("frozen features, one layer", what) if text),
                 n_train=n_train,

@@ -101,7 +101,7 @@ def rows(raw: Path) -> Iterator[Observation]:  # noqa: ARG001
         yield Observation(
             study="google-vit",
             dataset=row["dataset"],
-            **identified(row, NAMES),
+            **identified(row, NAMES, "supervised-in1k"),
             recipe="fine-tune",
             error=from_percent(row["accuracy"]),
             metric="top1",

@@ -52,7 +52,7 @@ def rows(raw: Path) -> Iterator[Observation]:
         if not found:
             raise KeyError(f"{row['model']!r} does not name a torchvision network")
         names = {row["model"]: found[1]} if row["timm_match"] == "none" else {}
-        who = backbone(row, names)
+        who = backbone(row, names, "supervised-in1k")
         who["published_name"] = found[1]
         yield Observation(
             study="juodelyte-medmnist-archs",

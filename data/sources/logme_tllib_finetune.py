@@ -57,7 +57,7 @@ def rows(raw: Path) -> Iterator[Observation]:
         yield Observation(
             study="logme-tllib-finetune",
             dataset=DATASETS[row["dataset"]],
-            **backbone(row, NAMES),
+            **backbone(row, NAMES, "supervised-in1k"),
             recipe="fine-tune",
             error=from_percent(row["value"]),
             metric="accuracy",

@@ -23,6 +23,12 @@ PROTOCOLS: dict[str, tuple[Recipe, str]] = {
     "linear-probe": ("linear-probe", "linear head"),
     "kNN (k=11, frozen)": ("knn", "k = 11"),
 }
+PRETRAININGS = {
+    **dict.fromkeys(("AlexNet", "ResNet-18", "DenseNet-121"), "supervised-in1k"),
+    "ViT-B/16": "supervised-in21k",
+    "CLIP ViT-B/16": "image-text",
+}
+"""What all that could have been the default have in common, where the very weights are not known."""
 SEEDS = 3
 
 ENTRY = TableEntry(
@@ -58,7 +64,7 @@ def rows(raw: Path) -> Iterator[Observation]:
         yield Observation(
             study="medmnistplus-doerrich",
             dataset=key(row["dataset"]),
-            **backbone(row, {"AlexNet": "alexnet"}),
+            **backbone(row, {"AlexNet": "alexnet"}, PRETRAININGS.get(row["model"])),
             recipe=recipe,
             recipe_detail=f"{detail}, {row['image_size']} px images padded to 224",
             resolution=224,

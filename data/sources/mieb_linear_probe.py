@@ -52,7 +52,7 @@ def rows(raw: Path) -> Iterator[Observation]:
         yield Observation(
             study="mieb-linear-probe",
             dataset=key(row["dataset"]),
-            **backbone(row, {}),
+            **backbone(row, {}, "self-supervised" if "moco" in row["model"] else "image-text"),
             recipe="linear-probe",
             recipe_detail=f"16-shot logistic regression, {row['split']} split",
             n_train=None if n_train is None else int(n_train),

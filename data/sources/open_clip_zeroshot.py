@@ -98,7 +98,7 @@ def rows(raw: Path) -> Iterator[Observation]:
         yield Observation(
             study="open-clip-zeroshot",
             dataset=key(row["dataset"]),
-            **identified(row, NAMES),
+            **identified(row, NAMES, "image-text"),
             recipe="zero-shot",
             error=from_fraction(row["value"]),
             metric=metric,

@@ -65,7 +65,7 @@ def rows(raw: Path) -> Iterator[Observation]:  # noqa: ARG001
             yield Observation(
                 study="parc",
                 dataset=row["dataset"],
-                **identified({"model": model}, NAMES),
+                **identified({"model": model}, NAMES, "supervised-in1k"),
                 recipe="fine-tune",
                 error=from_percent(row[model]),
                 metric="label-accuracy" if row["dataset"] == "voc-2007" else "top1",

@@ -54,7 +54,9 @@ def rows(raw: Path) -> Iterator[Observation]:
         yield Observation(
             study="salman-robust-transfer",
             dataset=key(row["dataset"]),
-            **backbone(row, {row["model"]: row["arch"]}),
+            **backbone(
+                row, {row["model"]: row["arch"]}, "adversarial" if float(row["eps"]) else "supervised-in1k"
+            ),
             recipe=recipe,
             recipe_detail=f"{detail}, pretrained with ε = {float(row['eps']):g}, best ε and rate by test accuracy",
             epochs=int(row["epochs"]),

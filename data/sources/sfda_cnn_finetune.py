@@ -61,7 +61,7 @@ def rows(raw: Path) -> Iterator[Observation]:
         yield Observation(
             study="sfda-cnn-finetune",
             dataset=dataset,
-            **backbone(row, {}),
+            **backbone(row, {}, "supervised-in1k"),
             recipe="fine-tune",
             recipe_detail="5000 SGD steps, learning rate and weight decay searched",
             error=from_percent(row["value"]),

@@ -77,7 +77,7 @@ def rows(raw: Path) -> Iterator[Observation]:  # noqa: ARG001
                 yield Observation(
                     study="tllib-task-adaptation",
                     dataset=row["dataset"],
-                    **identified({"model": f"ResNet-50 {pretraining}"}, NAMES),
+                    **identified({"model": f"ResNet-50 {pretraining}"}, NAMES, "self-supervised"),
                     recipe="fine-tune",
                     recipe_detail=f"{row['part'].replace('_', ' ')} of the training images"
                     if "%" in row["part"]

@@ -18,6 +18,14 @@ __all__ = ["ENTRY", "GENERATIVE", "rows"]
 
 GENERATIVE = ("Cond-BigGAN", "Uncond-BigGAN", "VAE", "WAE-GAN", "WAE-MMD", "WAE-UKL")
 """Encoders and discriminators of generative models: networks of their own, not timm's ResNet-50."""
+PRETRAININGS = {
+    **dict.fromkeys(GENERATIVE, "generative"),
+    **dict.fromkeys(("Exemplar", "Jigsaw", "Rel.Pat.Loc", "Rotation"), "self-supervised"),
+    **dict.fromkeys(("Semi-Exemplar-10%", "Semi-Rotation-10%"), "semi-supervised"),
+    **dict.fromkeys(("Sup-100%", "Sup-Exemplar-100%", "Sup-Rotation-100%"), "supervised-in1k"),
+    "From-Scratch": "none",
+}
+"""The paper's groups of representations; two of the supervised ones learn a second task beside the labels."""
 
 ENTRY = TableEntry(
     table="vtab-resnet50",
@@ -52,7 +60,7 @@ def rows(raw: Path) -> Iterator[Observation]:
         yield Observation(
             study="vtab-resnet50",
             dataset=key(row["dataset"]),
-            **identified(row, networks),
+            **identified(row, networks, PRETRAININGS[row["model"]]),
             recipe="from-scratch" if row["model"] == "From-Scratch" else "fine-tune",
             recipe_detail=f"{'1,000 images' if few else 'whole training set'}, sweep of 4",
             resolution=224,
