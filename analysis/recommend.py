@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..data.errors import InputError
+from .advice import advice, checklist
 from .answer import BestThere, FitTime, KnownResult, MemoryNeed, Recommendation, Recommended, Speed, Support
 from .budgets import Budget, affordable
 from .costs import Costs
@@ -20,7 +21,7 @@ from .evidence import Candidate, Evidence, Result, Task, load_evidence
 from .laboratory import as_evaluated, with_laboratory
 from .limits import MemoryBudget
 from .nearest import Neighbour, nearest
-from .outlook import Expected, Outlook, advice, checklist
+from .outlook import Expected, Outlook
 from .prediction.forecast import load_fitted
 from .remarks import limited, remarks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from .outlook import few, foreign
+from .advice import few, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
