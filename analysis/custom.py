@@ -23,7 +23,7 @@ __all__ = ["default_of", "with_custom", "with_unnamed"]
 
 
 def with_custom(fitted: Fitted, custom: Mapping[str, Mapping[str, Any]]) -> Fitted:
-    """Add networks that no study measured.
+    """Add networks that no study measured; one that is there already stays as it is.
 
     Their family, architecture and weights are unknown levels: effect 0 with the whole variance. How they
     were pretrained and their ImageNet error are unknown too, as they are for the studies' unnamed weights.
@@ -32,6 +32,7 @@ def with_custom(fitted: Fitted, custom: Mapping[str, Mapping[str, Any]]) -> Fitt
         fitted: the shipped model.
         custom: name → a profile's row (`params`, `macs`, `activations`, `input_shapes`, `kind`).
     """
+    custom = {name: row for name, row in custom.items() if name not in fitted.place}
     if not custom:
         return fitted
     x = features([_facts(name, row) for name, row in custom.items()])

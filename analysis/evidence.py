@@ -185,14 +185,20 @@ class Evidence:
         )
 
     def with_results(self, rows: Iterable[Row], *, only: bool = False) -> Evidence:
-        """Beside these results, or instead of them, the user's own."""
-        own = columns_of_rows(rows)
+        """Beside these results, or instead of them, the user's own; rows of a shipped study count once."""
+        there = set() if only or not self.shipped else self.shipped_studies
+        own = columns_of_rows(row for row in rows if row["study"] not in there)
         studies = (own,) if only else (*self.studies, own)
         return replace(self, studies=studies, own=own, shipped=self.shipped and not only)
 
+    @cached_property
+    def shipped_studies(self) -> set[str]:
+        """Keys of the studies that these tables are, with the one whose results are no transfer results."""
+        return {_PRETRAINING, *(study for table in self.studies for study in table["study"])}
+
     def with_models(self, rows: Iterable[Row]) -> Evidence:
         """Beside what timm has, the user's own networks: rows of profiles, named by their `backbone`."""
-        return replace(self, custom={row["backbone"]: row for row in rows})
+        return replace(self, custom={**self.custom, **{row["backbone"]: row for row in rows}})
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:

@@ -118,14 +118,14 @@ def _fitted(known: Evidence, query: Query) -> Fitted | None:
     """The shipped model told of the user's results, or one of these alone; None where there is neither."""
     if known.shipped:
         unnamed = sorted({name for task in known.own_tasks for name in task.runs})
-        fitted = with_laboratory(with_unnamed(load_fitted(), unnamed, known), known.own_tasks)
-        fitted = as_evaluated(fitted, known.own_tasks, query.recipe, query.domain)
-    elif known.own is not None:
-        from .own_model import fit_alone
-
-        fitted = fit_alone(known, query.recipe, query.domain)
-    else:
+        fitted = with_custom(with_unnamed(load_fitted(), unnamed, known), known.custom)
+        fitted = with_laboratory(fitted, known.own_tasks)
+        return as_evaluated(fitted, known.own_tasks, query.recipe, query.domain)
+    if known.own is None:
         return None
+    from .own_model import fit_alone
+
+    fitted = fit_alone(known, query.recipe, query.domain)
     return fitted and with_custom(fitted, known.custom)
 
 

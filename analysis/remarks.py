@@ -74,8 +74,8 @@ def remarks(
         (any(row.fit_times for row in rows), _FIT.format(epochs=query.epochs)),
         (bool(larger), _larger(larger)),
         (ties > 0, f"{ties} of {len(rows)} rows cannot be told from the first by the published noise."),
-        (any(row.custom for row in rows), _CUSTOM),
-        (bool(known.custom) and not predicted, _CUSTOM_ALONE),
+        (any(row.custom and row.support == "outside" for row in rows), _CUSTOM),
+        (not predicted and bool({*known.custom} - {row.backbone for row in rows}), _CUSTOM_ALONE),
         (not predicted and any(n.task.study == "fastai" for n in near), _FASTAI_GAPS),
     ]
     return tuple(words for holds, words in said if holds and words)

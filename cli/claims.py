@@ -35,7 +35,8 @@ def claims(
     from ..analysis.claims import changed_conclusions, gather
     from ..analysis.claims import claims as judge
 
-    evidence = gather(own_results(results, only=only, store=store_path), seed=seed)
+    own = own_results(results, only=only, store=store_path)
+    evidence = gather(own.observations, own.profiles, seed=seed)
     if changed:
         compared = changed_conclusions(evidence)
         rows: list[dict[str, Any]] = compared.to_dict("records")  # pyright: ignore[reportAssignmentType]

@@ -64,15 +64,14 @@ def correlate(
 
     from ..analysis.correlate import correlate as relate
     from ..analysis.shipped import choose, shipped
-    from ..data.results import load_own_profiles
 
-    observations = own_results(results, only=only, store=store_path)
+    own = own_results(results, only=only, store=store_path)
     joined = shipped(
         datasets=dataset or (),
         studies=study or (),
         recipes=recipe or (),
-        observations=observations,
-        own_profiles=load_own_profiles(results, store=store_path),
+        observations=own.observations,
+        own_profiles=own.profiles,
     )
     if show in {Show.COLLINEARITY, Show.MIXED}:
         of_frame = _collinearity if show is Show.COLLINEARITY else _mixed

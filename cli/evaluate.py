@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .own import own_alone
 from .render import Column, JsonFlag, emit, note, plain
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ def evaluate(
     results: Annotated[
         Path | None, typer.Option(help="Your own results (any file that `import` reads), scored alone.")
     ] = None,
-    keep_unknown: Annotated[
-        bool, typer.Option("--keep-unknown", help="Take backbones that timm does not know as they stand.")
-    ] = False,
     protocol: Annotated[
         Some, typer.Option(help="dataset, dataset-alone, domain, family, double, study; repeatable.")
     ] = None,
@@ -39,19 +37,12 @@ def evaluate(
     from ..analysis.evaluation.run import evaluate as run
     from ..analysis.evaluation.splits import PROTOCOLS
     from ..data.errors import UnknownNameError
-    from ..data.results import results_alone
     from ..data.tables import load_observations
 
     for name in protocol or ():
         if name not in DEFAULT:
             raise UnknownNameError("protocol", name, DEFAULT)
-    rows = (
-        results_alone(results, keep_unknown=keep_unknown)
-        if results
-        else load_observations()
-        if study
-        else None
-    )
+    rows = own_alone(results) if results else load_observations() if study else None
     for name in study or ():
         if rows is not None and name not in set(rows["study"]):
             raise UnknownNameError("study", name, sorted(set(rows["study"])))
@@ -131,10 +122,13 @@ _INTERVALS = (
     "known groups of data sets: column `cap`."
 )
 _LADDER = (
-    "M4, features of the user's images, cannot be tried: no public table holds them. Effects of families and "
-    "weights over studies, slopes on kind, parameters and activations, and interactions of slopes with "
-    "domain, recipe and images were tried while the model was built; none raised the order on studies left "
-    "out."
+    "M4 and L4 know frozen results on the very images. Two studies ran the same models on the same images "
+    "both ways, one of them (MedMNIST+) fine-tuned: there k-NN adds nothing to a known laboratory's order, "
+    "and a plain query's, worse than chance, becomes no better than chance. The order of linear probes it "
+    "tells once every candidate is probed; of the first three, as one would with `--probe`, no pick gets "
+    "better: so none is used. Effects of families and weights over studies, "
+    "slopes on kind, parameters and activations, and interactions of slopes with domain, recipe and images "
+    "were tried while the model was built; none raised the order on studies left out."
 )
 _ORDER_COLUMNS = [
     Column("study", "study", right=False),

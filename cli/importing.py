@@ -55,6 +55,7 @@ def import_results(
     archimeter import wandb_export.csv --set dataset=pets --study sweep-1 --dry-run
     """
     from ..data import importing
+    from ..data.results import known_names
 
     read = importing.read_results(
         file,
@@ -63,6 +64,7 @@ def import_results(
         study=study,
         unit=importing.checked_unit(unit),
         keep_unknown=keep_unknown,
+        known=known_names(store_path),
     )
     _say(read)
     if not dry_run:

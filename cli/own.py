@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -11,9 +12,13 @@ from .render import note
 from .store import StoreOption
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     import pandas as pd
 
-__all__ = ["OnlyFlag", "ResultsFile", "StoreOption", "own_results"]
+    from ..analysis.evidence import Evidence
+
+__all__ = ["OnlyFlag", "Own", "ResultsFile", "StoreOption", "own_alone", "own_evidence", "own_results"]
 
 ResultsFile = Annotated[
     Path | None,
@@ -26,7 +31,14 @@ ResultsFile = Annotated[
 OnlyFlag = Annotated[bool, typer.Option("--only", help="Your own results instead of the shipped.")]
 
 
-def own_results(results: Path | None, *, only: bool = False, store: Path | None = None) -> pd.DataFrame:
+class Own(NamedTuple):
+    """What a command works on: all results, and the profiles of the networks that only the user has."""
+
+    observations: pd.DataFrame
+    profiles: pd.DataFrame
+
+
+def own_results(results: Path | None, *, only: bool = False, store: Path | None = None) -> Own:
     """Return what a command works on: the shipped results, the imported ones, and those of a named file.
 
     Says on stderr how many are the user's own, since they change what is printed.
@@ -34,13 +46,81 @@ def own_results(results: Path | None, *, only: bool = False, store: Path | None 
     Args:
         results: of --results.
         only: of --only.
-        store: of --store; where the imported results lie.
+        store: of --store; where the imported results and the profiles lie.
     """
-    from ..data.results import load_results
-    from ..data.tables import manifest
+    from ..data.results import load_own_profiles, load_own_results, with_shipped
+    from ..data.tables import load_profiles, manifest
 
-    rows = load_results(results, only=only, store=store)
-    shipped = 0 if only else sum(entry.rows for entry in manifest() if entry.record == "Observation")
-    if len(rows) > shipped:
-        note(f"{len(rows) - shipped:,} results of your own take part{', and no others' if only else ''}.")
-    return rows
+    own, profiles = load_own_results(results, store=store), load_own_profiles(results, store=store)
+    rows = with_shipped(own, only=only)
+    if len(own):
+        _say(
+            zip(own["study"], own["backbone"], strict=True),
+            {entry.study for entry in manifest() if entry.record == "Observation" and entry.study},
+            {*load_profiles()["backbone"], *profiles["backbone"]},
+            only=only,
+        )
+    return Own(rows, profiles)
+
+
+def own_alone(results: Path) -> pd.DataFrame:
+    """Return the results of --results and nothing else, not even the store's."""
+    from ..data.results import network_names, results_alone
+    from ..data.tables import load_profiles
+
+    own = results_alone(results)
+    known = {*load_profiles()["backbone"], *network_names(results).values()}
+    _say(zip(own["study"], own["backbone"], strict=True), (), known, only=True)
+    return own
+
+
+def own_evidence(
+    results: Path | None, *, only: bool = False, store: Path | None = None, quiet: bool = False
+) -> Evidence:
+    """Return the same for a query, without pandas where no file is named.
+
+    Args:
+        results: of --results.
+        only: of --only.
+        store: of --store.
+        quiet: where it was said already.
+    """
+    from ..analysis.evidence import load_evidence
+    from ..analysis.own_results import own_networks, own_rows
+
+    known, rows = load_evidence(), own_rows(results, only=only, store=store)
+    if not rows:
+        return known
+    found = known.with_results(rows, only=only).with_models(own_networks(rows, results, store=store))
+    if not quiet:
+        pairs = [(row["study"], row["backbone"]) for row in rows]
+        _say(pairs, known.shipped_studies, {*known.profiles, *found.custom}, only=only)
+    return found
+
+
+def _say(
+    rows: Iterable[tuple[str, str]], shipped: Collection[str], known: Collection[str], *, only: bool
+) -> None:
+    """Say how many results of one's own take part, and which of their backbones nobody knows.
+
+    Args:
+        rows: study and backbone of each of one's own results.
+        shipped: the shipped studies' keys.
+        known: backbones that have a profile.
+        only: whether the shipped studies take no part.
+    """
+    from ..data.resolving import unknown_note
+
+    counts = Counter(rows)
+    new = Counter({pair: n for pair, n in counts.items() if only or pair[0] not in shipped})
+    again = counts.total() - new.total()
+    if new:
+        note(f"{new.total():,} results of your own take part{', and no others' if only else ''}.")
+    if again:
+        note(f"{again:,} are those of shipped studies, which take part anyway; --only takes nothing else.")
+    names: Counter[str] = Counter()
+    for (_, backbone), n in new.items():
+        names[backbone] += n
+    strange = unknown_note(names, known)
+    if strange:
+        note(strange)

@@ -50,13 +50,13 @@ def pareto(
 
     from ..analysis.pareto import fronts
     from ..analysis.shipped import shipped
-    from ..data.results import load_own_profiles
 
+    own = own_results(results, only=only, store=store_path)
     joined = shipped(
         datasets=[dataset],
         studies=[study] if study else [],
-        observations=own_results(results, only=only, store=store_path),
-        own_profiles=load_own_profiles(results, store=store_path),
+        observations=own.observations,
+        own_profiles=own.profiles,
     )
     frame, costs = _models(joined.frame, recipe, cost)
     table = fronts(frame, costs, utility=_usable(utility, frame), rng=np.random.default_rng(seed))

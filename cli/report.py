@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .own import OnlyFlag, ResultsFile, StoreOption, own_results
+from .own import OnlyFlag, ResultsFile, StoreOption, own_evidence, own_results
 from .render import note
 
 __all__ = ["report"]
@@ -44,20 +44,23 @@ def report(
     """
     from dataclasses import replace
 
+    from ..data.join import with_own
     from ..reports.page import Tables
     from ..reports.page import report as write_report
 
-    observations = own_results(results, only=only, store=store_path)
-    tables = replace(Tables.shipped(), observations=observations)
+    own, tables = own_results(results, only=only, store=store_path), Tables.shipped()
+    tables = replace(
+        tables,
+        observations=own.observations,
+        profiles=with_own(tables.profiles, own.profiles),
+        manifest=tuple(one for one in tables.manifest if not (only and one.record == "Observation")),
+    )
     if images or classes or domain:
-        from ..analysis.evidence import load_evidence
-        from ..analysis.own_results import own_rows
         from ..analysis.query import Query
         from ..analysis.recommend import recommend
 
         query = Query(images=images, classes=classes, domain=domain or "unknown")
-        known, rows = load_evidence(), own_rows(results, only=only, store=store_path)
-        answer = recommend(query, known.with_results(rows, only=only) if rows else known)
+        answer = recommend(query, own_evidence(results, only=only, store=store_path, quiet=True))
         tables = replace(tables, answer=answer)
     path = write_report(output, datasets=dataset or (), tables=tables)
     note(f"{path} written ({path.stat().st_size / 1e6:.1f} MB). Open it in any browser; it needs no network.")

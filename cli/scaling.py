@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..data.errors import InputError
-from .own import OnlyFlag, ResultsFile, StoreOption, own_results
+from .own import OnlyFlag, Own, ResultsFile, StoreOption, own_results
 from .render import Column, CsvFlag, JsonFlag, OutputFile, emit, note, plain
 
 if TYPE_CHECKING:
@@ -150,9 +150,10 @@ def _timed(device: str) -> Any:
     return lambda member, side: measure(member, condition, input_size=(3, side, side), memory=False)
 
 
-def _errors(families: list[str], observations: pd.DataFrame) -> pd.DataFrame:
+def _errors(families: list[str], own: Own) -> pd.DataFrame:
     from ..analysis.scaling import error_exponents
     from ..analysis.shipped import choose, shipped
 
-    frame = choose(shipped(observations=observations).frame, "family", families)
+    joined = shipped(observations=own.observations, own_profiles=own.profiles)
+    frame = choose(joined.frame, "family", families)
     return error_exponents(frame).sort_values(["family", "study", "dataset"], ignore_index=True)

@@ -21,7 +21,7 @@ from .imported_row import ImportedRow, WrongRowError, checked_row
 from .reading import RawTable, read_raw
 from .records import Observation
 from .replicates import check_replicates, number_replicates
-from .resolving import KnownNames, slug
+from .resolving import KnownNames, not_of_shipped, slug, unknown_note
 from .store import Written
 from .trackers import unpacked
 from .units import UNITS, Figure, Unit, decide_unit, error_of, parse_figure
@@ -185,14 +185,20 @@ def read_results(
         numbered, alike = number_replicates([observation for _, observation in observations])
         if alike:
             notes[f"{alike} rows differ in nothing but their result: they are numbered as replicates"] += 1
+    problems += not_of_shipped(observations, known)
     if problems:
         raise RefusedImportError(table.source, sorted(problems), len(table.rows))
+    strange = unknown_note(Counter(o.backbone for o in numbered), known.backbones)
     return Import(
         source=table.source,
         study=", ".join(sorted({o.study for o in numbered})),
         columns={table.header[i]: _meaning(field, mapped) for field, i in mapped.places.items()},
         ignored=mapped.ignored,
-        notes=(*table.notes, *said, *mapped.notes, *unit_notes, *(_counted(n, c) for n, c in notes.items())),
+        notes=(
+            *(*table.notes, *said, *mapped.notes, *unit_notes),
+            *(_counted(n, c) for n, c in notes.items()),
+            *([strange] if strange else []),
+        ),
         observations=tuple(numbered),
     )
 
@@ -334,15 +340,11 @@ def _observation(
 ) -> Observation:
     row = checked_row(fields)
     values = row.model_dump(exclude_none=True)
-    if row.study in known.studies:
-        raise WrongRowError(
-            f"study {row.study!r} is the name of a shipped study. Choose another: --study NAME."
-        )
     try:
         if not native:
             values["dataset"], said = known.dataset(row.dataset)
             notes.update([said] if said else [])
-        values |= _resolved(row, known, notes, keep_unknown=keep_unknown or native)
+        values |= _resolved(row, known, notes, keep_unknown=keep_unknown)
         return Observation(**values)
     except ArchimeterError as error:
         raise WrongRowError(str(error)) from error

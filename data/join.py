@@ -113,7 +113,16 @@ def with_own(profiles: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     if new.empty:
         return profiles
     again = pd.DataFrame({"backbone": new["backbone"], "side": _sides(new)}).duplicated(keep="last")
-    return pd.concat([profiles, new[~again]], ignore_index=True)
+    new = new[~again]
+    named = {
+        column: [
+            word if isinstance(word, str) else name_of(name)
+            for word, name in zip(new[column], new["backbone"], strict=True)
+        ]
+        for column, name_of in (("family", family), ("kind", kind))
+        if column in new
+    }
+    return pd.concat([profiles, new.assign(**named)], ignore_index=True)
 
 
 def _other_names(profiles: pd.DataFrame) -> dict[str, str]:

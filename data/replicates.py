@@ -26,12 +26,19 @@ def check_replicates(
         place: what a line is called.
 
     Returns:
-        The results, an exact repetition kept once, and (line, problem) for the same run with another result.
+        The results, and (line, problem) for the same run with another result. An exact repetition is kept
+        once; of a run that is there as `ok` no other outcome is.
     """
+    keys = [observation_key(observation) for _, observation in observations]
+    good = {
+        key for key, (_, observation) in zip(keys, observations, strict=True) if observation.status == "ok"
+    }
     seen: dict[str, tuple[int, Observation]] = {}
     problems = []
-    for line, observation in observations:
-        first_line, first = seen.setdefault(observation_key(observation), (line, observation))
+    for key, (line, observation) in zip(keys, observations, strict=True):
+        if key in good and observation.status != "ok":
+            continue
+        first_line, first = seen.setdefault(key, (line, observation))
         if first != observation:
             what = (
                 f"same study, data set, backbone, recipe and replicate as {place} {first_line}, but another "

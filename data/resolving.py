@@ -11,11 +11,17 @@ from .errors import ArchimeterError, InputError, UnknownNameError, close_matches
 from .names import split, today
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["KnownNames", "Resolved", "slug"]
+    from .records import Observation
+
+__all__ = ["KnownNames", "Resolved", "not_of_shipped", "slug", "unknown_note"]
 
 SUGGESTIONS = 50
+NAMED = 10
+"""Unknown names that one note spells out."""
+IDENTITY = ("dataset", "backbone", "weights", "recipe", "metric", "error")
+"""What a row has in common with the shipped one that it is."""
 HUB_PREFIX = re.compile(r"(hf[-_]hub:)?(timm/|timm:)?")
 NO_TAG = frozenset({"true", "yes", "1", "pretrained", "default", "imagenet", "imagenet1k", "imagenet-1k"})
 
@@ -32,6 +38,63 @@ class Resolved(NamedTuple):
 def slug(name: str) -> str:
     """Return a key: lower case, words joined by dashes."""
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")
+
+
+def unknown_note(rows_of: Mapping[str, int], known: Collection[str]) -> str | None:
+    """Say which backbones of a table nobody knows, what may have been meant, and what becomes of them.
+
+    Args:
+        rows_of: backbone → its rows.
+        known: the known names.
+
+    Returns:
+        One sentence or two; None where all are known.
+    """
+    strange = sorted(set(rows_of) - set(known), key=lambda name: (-rows_of[name], name))
+    if not strange:
+        return None
+    said = []
+    for name in strange[:NAMED]:
+        near = " or ".join(close_matches(name, known, n=3))
+        count = f"{rows_of[name]:,} row{'s' * (rows_of[name] != 1)}"
+        said.append(f"{name} ({count}{f'; did you mean {near}?' if near else ''})")
+    more = len(strange) - NAMED
+    listed = ", ".join(said) + (f" and {more:,} more" if more > 0 else "")
+    return (
+        f"Unknown backbones, so without facts such as size and left out of what needs them: {listed}. "
+        "Networks of your own are known once they are profiled: archimeter profile net.py:build."
+    )
+
+
+def not_of_shipped(rows: Sequence[tuple[int, Observation]], known: KnownNames) -> list[tuple[int, str]]:
+    """Find rows that bear a shipped study's name without being among its results.
+
+    Args:
+        rows: lines and their results.
+        known: the known names.
+
+    Returns:
+        One problem a study: its first line, and what is wrong.
+    """
+    from .tables import load_rows
+
+    found: list[tuple[int, str]] = []
+    for study in sorted({row.study for _, row in rows} & known.studies):
+        shipped = {tuple(row[name] for name in IDENTITY) for row in load_rows(study)}
+        lines = [
+            line
+            for line, row in rows
+            if row.study == study and tuple(getattr(row, name) for name in IDENTITY) not in shipped
+        ]
+        if lines:
+            more = len(lines) - 1
+            others = f" and {more:,} other{'s' * (more > 1)}" if more else ""
+            what = (
+                f"study: {study!r} is a shipped study's name; this row{others} is not among its results. "
+                "Choose another: --study NAME of `archimeter import`, or the file's column `study`."
+            )
+            found.append((min(lines), what))
+    return found
 
 
 def _compact(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -149,8 +149,23 @@ class Evidence:
         return rows[rows["protocol"] == protocol] if protocol else rows
 
 
-def gather(observations: pd.DataFrame | None = None, *, seed: int = 0, draws: int = 2000) -> Evidence:
-    """Load the shipped tables (or take these observations instead of the shipped ones) for the claims."""
+def gather(
+    observations: pd.DataFrame | None = None,
+    own_profiles: pd.DataFrame | None = None,
+    *,
+    seed: int = 0,
+    draws: int = 2000,
+) -> Evidence:
+    """Load the shipped tables for the claims, or take these observations instead of the shipped ones.
+
+    Args:
+        observations: the results.
+        own_profiles: of networks that only the user has; their results are joined to them. Claims about what
+            architectures are stay claims about the published ones.
+        seed: of every draw.
+        draws: resamples of every bootstrap.
+    """
+    from ...data.join import with_own
     from ...data.tables import (
         load_benchmarks,
         load_datasets,
@@ -160,8 +175,10 @@ def gather(observations: pd.DataFrame | None = None, *, seed: int = 0, draws: in
     )
 
     rows = load_observations() if observations is None else observations
-    loaded = (load_profiles(), load_benchmarks(), load_weights(), load_datasets())
-    return evidence_of(rows, *loaded, seed=seed, draws=draws)
+    profiles, others = load_profiles(), (load_benchmarks(), load_weights(), load_datasets())
+    joined = profiles if own_profiles is None else with_own(profiles, own_profiles)
+    found = evidence_of(rows, joined, *others, seed=seed, draws=draws)
+    return replace(found, profiles=profiles)
 
 
 def evidence_of(

@@ -8,12 +8,12 @@ import pytest
 from archimeter.analysis.custom import with_custom, with_unnamed
 from archimeter.analysis.evidence import load_evidence
 from archimeter.analysis.limits import LatencyBudget
-from archimeter.analysis.own_results import own_rows
+from archimeter.analysis.own_results import own_networks, own_rows
 from archimeter.analysis.prediction.forecast import load_fitted
 from archimeter.analysis.query import Query
 from archimeter.analysis.recommend import recommend
 from archimeter.data.errors import InputError
-from archimeter.data.records import Observation
+from archimeter.data.records import Observation, Profile
 from archimeter.data.store import Store
 from archimeter.data.tables import load_profiles
 
@@ -90,6 +90,45 @@ def test_an_added_network_changes_nothing_for_the_others(shipped, row):
     assert [r.weights for r in alone.rows] == [r.weights for r in beside.rows[:5]]
     for a, b in zip(alone.rows, beside.rows, strict=False):
         assert (a.expected.error, a.expected.low) == (b.expected.error, b.expected.low)
+
+
+def test_its_own_results_elsewhere_say_how_good_ones_own_network_is(shipped, row):
+    names = ("resnet18", "resnet34", "resnet50", "resnet101", "vgg11", "densenet121")
+
+    def predicted(of_mine):
+        rows = [own(d, name, 0.2) for d in ("cells", "leaves") for name in names]
+        rows += [own(d, "net:build", of_mine) for d in ("cells", "leaves")]
+        (mine,) = [
+            r
+            for r in recommend(Query(**SATELLITE, top=1), shipped.with_results(rows).with_models([row])).rows
+            if r.custom
+        ]
+        return mine
+
+    better, worse = predicted(0.05), predicted(0.6)
+    assert better.expected.error < worse.expected.error
+    assert better.rank < worse.rank
+    assert better.support == "edge"
+
+
+def test_rows_of_a_shipped_study_count_once_beside_it(shipped):
+    rows = [own("pets", "resnet50", 0.1, study="fastai"), own("pets", "resnet50", 0.1)]
+    assert [task.study for task in shipped.with_results(rows).own_tasks] == ["mine"]
+    assert [task.study for task in shipped.with_results(rows, only=True).own_tasks] == ["fastai", "mine"]
+
+
+def test_a_stored_network_is_called_by_its_profile_and_brings_its_counts(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path))
+    network = {"backbone": "nets:build", "source": "file", "source_ref": "nets.py:build", "mode": "static"}
+    network |= {"device": "meta", "input_shapes": ((3, 224, 224),)}
+    with Store() as store:
+        store.put_observations([Observation(study="s", dataset="d", backbone="nets.py:build", error=0.1)])
+        store.put_profiles(
+            [Profile(**network, params=10), Profile(**(network | {"backbone": "nets:other"}), params=20)]
+        )
+    (mine,) = own_rows()
+    assert (mine["backbone"], mine["match"]) == ("nets:build", "architecture")
+    assert [one["params"] for one in own_networks([mine])] == [10]
 
 
 def test_unnamed_weights_are_the_defaults_but_for_their_own_effect(shipped):

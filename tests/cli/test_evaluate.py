@@ -64,14 +64,15 @@ def test_ones_own_results_are_scored_alone(tmp_path):
     assert ours[0]["tau_w"] == pytest.approx(1)
 
 
-def test_networks_that_timm_does_not_know_take_part_when_asked(tmp_path):
+def test_networks_that_timm_does_not_know_take_part_and_are_named(tmp_path):
     path = tmp_path / "mine.csv"
     names = ("resnet152", "resnet101", "resnet50", "resnet34", "resnet18", "my_own_net")
     lines = [f"mine,{d},{n},{0.1 + 0.01 * i}" for d in ("cats", "dogs") for i, n in enumerate(names)]
     path.write_text("\n".join(["study,dataset,backbone,error", *lines]))
-    assert "--keep-unknown" in str(run("--results", str(path)).exception)
-    found = run("--results", str(path), "--keep-unknown", "--protocol", "dataset", "--json")
+    found = run("--results", str(path), "--protocol", "dataset", "--json")
     assert found.exit_code == 0, found.output
+    assert "Unknown backbones" in found.stderr
+    assert "my_own_net (2 rows)" in found.stderr
     (ours,) = [r for r in json.loads(found.stdout)["orders"] if r["method"] == "archimeter"]
     assert ours["n_datasets"] == 2
 

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from archimeter.cli import app
 from archimeter.data.errors import InputError
 from archimeter.data.importing import RefusedImportError
+from archimeter.data.records import Profile
 from archimeter.data.resolving import KnownNames
 from archimeter.data.store import Store
 
@@ -77,6 +78,19 @@ def test_an_option_that_makes_no_sense_is_refused(run, arguments, message):
     found = run("import", "results.csv", *arguments)
     assert isinstance(found.exception, InputError)
     assert message in str(found.exception)
+
+
+def test_a_network_that_was_profiled_into_the_store_is_recognised(run, tmp_path):
+    (tmp_path / "results.csv").write_text("model,dataset,acc\nnets.py:build,pets,93\n")
+    assert "Unknown backbone" in str(run("import", "results.csv").exception)
+    network = {"backbone": "nets:build", "source": "file", "source_ref": "nets.py:build", "mode": "static"}
+    with Store() as store:
+        store.put_profiles([Profile(**network, device="meta", input_shapes=((3, 224, 224),), params=10)])
+    found = run("import", "results.csv")
+    assert found.exit_code == 0, found.exception
+    assert "Unknown" not in found.stderr
+    with Store() as store:
+        assert [one.match for one in store.observations()] == ["architecture"]
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])

@@ -61,3 +61,25 @@ def test_a_report_that_is_no_page_is_refused_before_any_work(tmp_path):
     assert isinstance(result.exception, InputError)
     with pytest.raises(InputError, match=r"name it \.html"):
         raise result.exception
+
+
+def test_ones_own_networks_are_among_the_models_of_the_page(tmp_path):
+    from archimeter.data.records import Profile
+    from archimeter.data.store import Store
+    from archimeter.data.tables import manifest
+
+    names = ("resnet18", "resnet34", "resnet50", "resnet101", "vgg11", "nets.py:build")
+    own, page = tmp_path / "own.csv", tmp_path / "r.html"
+    rows = [f"{name},greenhouse,{0.1 + i / 100:.2f}" for i, name in enumerate(names)]
+    own.write_text("\n".join(["backbone,dataset,error", *rows]) + "\n", encoding="utf-8")
+    network = {"backbone": "nets:build", "source": "file", "source_ref": "nets.py:build", "mode": "static"}
+    with Store() as store:
+        store.put_profiles(
+            [Profile(**network, device="meta", input_shapes=((3, 224, 224),), params=10_000, macs=20_000_000)]
+        )
+    result = CliRunner().invoke(app, ["report", "-o", str(page), "--results", str(own), "--only"])
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    text = page.read_text(encoding="utf-8")
+    assert "nets:build" in text.split('id="payload"')[1]
+    (commit,) = [entry.commit for entry in manifest() if entry.study == "fastai"]
+    assert commit not in text  # results that take no part are no source

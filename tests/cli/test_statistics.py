@@ -140,7 +140,9 @@ def test_a_network_of_ones_own_that_was_profiled_takes_part(tmp_path):
     (after,) = [row for row in json.loads(found.stdout) if row["level"] == "pooled"]
     assert (before["n"], after["n"]) == (6, 7)
     front = json.loads(run("pareto", "--dataset", "shoes", "--only", "--cost", "macs", "--json").stdout)
-    assert "nets.py:build" in {row["model"] for row in front}
+    assert "nets:build" in {row["model"] for row in front}
+    error = json.loads(run("scaling", "--error", "other", "--only", "--json").stdout)
+    assert [(row["dataset"], row["n"]) for row in error] == [("shoes", 1)]
 
 
 def test_imported_results_and_a_named_file_stand_beside_the_shipped(tmp_path):

@@ -308,3 +308,30 @@ def test_an_unknown_unit_is_refused():
     assert checked_unit("percent") == "percent"
     with pytest.raises(InputError, match="percent or fraction"):
         checked_unit("permille")
+
+
+HEADER = (
+    "study,dataset,backbone,weights,published_name,match,recipe,recipe_detail,epochs,learning_rate,pooling,"
+    "resolution,n_train,error,metric,n_eval,replicate,n_replicates,error_sd,fit_time_s,peak_memory_bytes,"
+    "status,reason\n"
+)
+"""Of an export before results could say how weights of one's own were pretrained."""
+
+
+def exported(backbone, match):
+    return f"mine,pets,{backbone},,,{match},fine-tune,,,,,,,0.2,accuracy,,0,,,,,ok,\n"
+
+
+def test_an_export_of_an_earlier_version_is_taken_as_it_stands(tmp_path):
+    found = read(tmp_path, HEADER + exported("resnet50", "architecture") + exported("alexnet", "none"))
+    assert [(o.backbone, o.match, o.metric) for o in found.observations] == [
+        ("resnet50", "architecture", "accuracy"),
+        ("alexnet", "none", "accuracy"),
+    ]
+    assert any("alexnet (1 row)" in note for note in found.notes)
+
+
+def test_a_row_added_to_an_export_by_hand_may_not_mistype_a_backbone(tmp_path):
+    path = write(tmp_path, HEADER + exported("resnet5O", ""))
+    with pytest.raises(RefusedImportError, match="Did you mean resnet50"):
+        read_results(path, known=KnownNames(KNOWN.backbones))

@@ -29,3 +29,12 @@ def test_the_same_run_twice_is_kept_once_and_with_another_result_is_a_problem():
     ((line, message),) = problems
     assert line == 4
     assert "line 2" in message
+
+
+def test_of_a_run_that_went_well_no_other_outcome_is_kept():
+    rows = [
+        (2, result(0.1, status="excluded", reason="the same as line 3")),
+        (3, result(0.1)),
+        (4, result(None, dataset="e", status="failed")),
+    ]
+    assert check_replicates(rows, "line") == ([rows[1][1], rows[2][1]], [])

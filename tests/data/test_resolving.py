@@ -3,7 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archimeter.data.errors import InputError, UnknownNameError
-from archimeter.data.resolving import SUGGESTIONS, KnownNames, slug
+from archimeter.data.records import Observation
+from archimeter.data.resolving import NAMED, SUGGESTIONS, KnownNames, not_of_shipped, slug, unknown_note
+from archimeter.data.tables import load_rows
 
 KNOWN = KnownNames(
     backbones=frozenset({"resnet50", "convnext_tiny", "vit_base_patch16_224", "efficientnet_b2"}),
@@ -116,3 +118,21 @@ def test_any_name_is_resolved_or_refused(name):
     except (InputError, UnknownNameError):
         return
     assert found.backbone in KNOWN.backbones
+
+
+def test_one_note_names_the_backbones_that_nobody_knows_and_what_was_meant():
+    assert unknown_note({"resnet50": 3}, KNOWN.backbones) is None
+    note = unknown_note({"resnet50": 3, "alexnet": 2, "resnet5O": 1}, KNOWN.backbones) or ""
+    assert "alexnet (2 rows), resnet5O (1 row; did you mean resnet50?)" in note
+    many = unknown_note({f"net{i}": 1 for i in range(NAMED + 2)}, KNOWN.backbones) or ""
+    assert "and 2 more" in many
+
+
+def test_a_shipped_study_s_name_is_for_its_own_results():
+    own = {"study": "fastai", "dataset": "pets", "backbone": "resnet50", "error": 0.5}
+    shipped = Observation.from_row(load_rows("fastai")[0])
+    ((line, what),) = not_of_shipped([(2, shipped), (3, Observation(**own)), (4, Observation(**own))], KNOWN)
+    assert line == 3
+
+    assert "this row and 1 other is not among its results" in what
+    assert not_of_shipped([(3, Observation(**(own | {"study": "mine"})))], KNOWN) == []

@@ -3,13 +3,14 @@ import pytest
 
 from archimeter.data import results as module
 from archimeter.data.errors import InputError
-from archimeter.data.importing import read_results, stored
+from archimeter.data.exporting import export_records
+from archimeter.data.importing import import_results, read_results, stored
 from archimeter.data.lake import write_part
 from archimeter.data.records import Observation, Profile
 from archimeter.data.resolving import KnownNames
-from archimeter.data.results import load_own_profiles, load_results
+from archimeter.data.results import known_names, load_own_profiles, load_results, results_alone
 from archimeter.data.store import Store
-from archimeter.data.tables import load_observations, load_profiles
+from archimeter.data.tables import load_observations, load_profiles, load_rows
 
 KNOWN = KnownNames(backbones=frozenset({"resnet50"}))
 
@@ -118,13 +119,46 @@ def test_what_the_user_counted_comes_with_the_latest_last(tmp_path):
 def test_a_network_that_was_profiled_is_known_in_a_file_and_counts_once_beside_its_import(tmp_path):
     file = tmp_path / "mine.csv"
     file.write_text("study,dataset,backbone,error\nmine,pets,nets.py:build,0.3\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"Unknown backbone 'nets\.py:build'"):
-        load_results(file, only=True)
+    assert load_results(file, only=True)[["backbone", "match"]].to_numpy().tolist() == [
+        ["nets.py:build", "none"]
+    ]
     with Store() as store:
         store.put_profiles([counted()])
-    assert load_results(file, only=True)["backbone"].tolist() == ["nets.py:build"]
+    assert load_results(file, only=True)[["backbone", "match"]].to_numpy().tolist() == [
+        ["nets:build", "architecture"]
+    ]
     imported = read_results(file, keep_unknown=True, known=KNOWN)
     assert imported.observations[0].published_name == "nets.py:build"
     with Store() as store:
         stored(imported, store)
     assert load_results(file, only=True)["error"].tolist() == [0.3]
+
+
+def test_the_names_of_profiled_networks_are_known_to_an_import(tmp_path):
+    assert known_names() is KNOWN
+    with Store() as store:
+        store.put_profiles([counted()])
+    with Store(tmp_path / "theirs.db") as store:
+        store.put_profiles([counted(backbone="theirs:net", source_ref="theirs.py:net")])
+    assert known_names().backbones == {"resnet50", "nets:build", "nets.py:build"}
+    assert known_names(tmp_path / "theirs.db").backbones == {"resnet50", "theirs:net", "theirs.py:net"}
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_an_exported_study_counts_once_beside_the_shipped_and_alone_it_is_all(tmp_path, monkeypatch, ending):
+    monkeypatch.undo()
+    monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path / "home"))
+    path = tmp_path / f"exported.{ending}"
+    study = [Observation.from_row(row) for row in load_rows("logme-tllib-finetune")]
+    assert {one.backbone for one in study if one.match == "none"} == {"googlenet"}  # timm has none
+    export_records(study, path, Observation)
+    shipped = load_observations()
+    pd.testing.assert_frame_equal(load_results(path), shipped)
+    alone = load_results(path, only=True)
+    theirs = shipped[shipped["study"] == "logme-tllib-finetune"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, theirs)
+    pd.testing.assert_frame_equal(results_alone(path), theirs)
+    with Store() as store:
+        assert import_results(path, store).written == (len(study), 0, 0)
+    assert len(load_results()) == len(shipped)
+    assert len(load_results(only=True)) == len(study)
