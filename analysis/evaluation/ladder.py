@@ -9,6 +9,7 @@ import numpy as np
 from ..prediction.logits import logit
 from ..prediction.ranking import standardised_ranks, standing
 from .measures import bootstrap_mean
+from .probes import probe_orders
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,21 +37,39 @@ LADDER = (
     Rung("M2", "M0 + size, ImageNet error, pretraining, as learned elsewhere", "M0", _DATASET, True),
     Rung("M3 - M2", "M0 + data sets of like domain count more", "M0", _DATASET, True),
     Rung("M3", "both", "M3 - M2", _DATASET, True),
+    Rung("M4", "M3 + k-NN of all models on the images; fine-tuned", "M3", _DATASET, False),
+    Rung("M4 three", "M3 + k-NN of its first three; fine-tuned", "M3", _DATASET, False),
+    Rung("M4 linear", "M3 + linear probes of all; fine-tuned", "M3", _DATASET, False),
+    Rung("M4 frozen", "M3 + k-NN of all; a linear probe is asked for", "M3", _DATASET, False),
+    Rung("M4 frozen three", "M3 + k-NN of its first three; a linear probe", "M3", _DATASET, False),
     Rung("L0", "no results of the laboratory: ImageNet top-1", None, _STUDY, False),
     Rung("L2", "size, ImageNet error, pretraining; slopes differ between studies", "L0", _STUDY, True),
     Rung("L2 equal", "ImageNet error and size with equal weights instead", "L2", _STUDY, False),
     Rung("L2 domain", "slopes from data sets of the same kind only", "L2", _STUDY, False),
     Rung("L2 recipe", "slopes from studies of the same kind of recipe only", "L2", _STUDY, False),
     Rung("L2 results", "L2 and the same weights' mean rank in other studies, halved", "L2", _STUDY, False),
+    Rung("L4 chance", "L2 + the k-NN results of L4, dealt to the models at random", "L2", _STUDY, False),
+    Rung("L4", "L2 + k-NN of all models on the images; fine-tuned", "L2", _STUDY, False),
+    Rung("L4 three", "L2 + k-NN of its first three; fine-tuned", "L2", _STUDY, False),
+    Rung("L4 linear", "L2 + linear probes of all; fine-tuned", "L2", _STUDY, False),
+    Rung("L4 frozen", "L2 + k-NN of all; a linear probe is asked for", "L2", _STUDY, False),
+    Rung("L4 frozen three", "L2 + k-NN of its first three; a linear probe", "L2", _STUDY, False),
 )
 
 
 def rungs(
     case: Any, world: Any, hidden: frozenset[str], expected: tuple[Array, float], order: Array
 ) -> dict[str, Array]:
-    """Orders of the rungs for one data set; `order` is the highest. M4, image features, has no data here.
+    """Orders of the rungs for one data set.
 
-    expected: the pooled model's standing of the models and its doubt.
+    M4 and L4, which know frozen results on the very images, are tried where a study has them (`probes`).
+
+    Args:
+        case: the data set, as `orders` scores it.
+        world: what predictions rest on.
+        hidden: data sets that may not be known.
+        expected: the pooled model's standing, and its doubt.
+        order: what is scored as archimeter's.
     """
     domains, domain = case.domains
     prior, doubt = expected
@@ -67,6 +86,8 @@ def rungs(
         }
     else:
         found = {"L2": prior, **_elsewhere(case, world, hidden, prior)}
+    if world.probes is not None:
+        found |= probe_orders(case, world.probes, order)
     return {RUNG + name: order for name, order in found.items()}
 
 
@@ -102,25 +123,28 @@ def ladder_rows(per_dataset: pd.DataFrame) -> list[dict[str, Any]]:
     out = []
     for rung in LADDER:
         part = per_dataset[per_dataset["protocol"] == rung.protocol]
-        unit = ["study", "dataset", "method"]
-        units = part.groupby(unit)[["tau_w", "regret_1"]].mean().reset_index()
-        wide = {
-            m: units.pivot_table(index=unit[:2], columns="method", values=m) for m in ("tau_w", "regret_1")
-        }
+        unit = ["study", "dataset", "panel"]
+        wide = {m: part.pivot_table(index=unit, columns="method", values=m) for m in ("tau_w", "regret_1")}
         mine = RUNG + rung.name
         if mine not in wide["tau_w"]:
             continue
         row: dict[str, Any] = {"rung": rung.name, "adds": rung.adds, "over": rung.over, "used": rung.used}
-        row["protocol"], row["n_datasets"] = rung.protocol, int(wide["tau_w"][mine].notna().sum())
-        row |= {m: float(table[mine].mean()) for m, table in wide.items()}
+        row["protocol"] = rung.protocol
+        row["n_datasets"] = len(_of_datasets(wide["tau_w"][mine]))
+        row |= {m: float(_of_datasets(table[mine]).mean()) for m, table in wide.items()}
         if rung.over:
             for m, table in wide.items():
-                gain = (table[mine] - table[RUNG + rung.over]).to_numpy(float)
-                mean, low, high = bootstrap_mean(gain, rng=np.random.default_rng(0))
+                gain = _of_datasets(table[mine] - table[RUNG + rung.over])
+                mean, low, high = bootstrap_mean(gain.to_numpy(float), rng=np.random.default_rng(0))
                 row |= {f"gain_{m}": mean, f"gain_{m}_low": low, f"gain_{m}_high": high}
             row["verdict"] = _verdict(row)
         out.append(row)
     return out
+
+
+def _of_datasets(values: pd.Series) -> pd.Series:
+    """Mean over the conditions that a study has of a data set: a data set counts once."""
+    return values.dropna().groupby(level=["study", "dataset"]).mean()
 
 
 def _verdict(row: dict[str, Any]) -> str:

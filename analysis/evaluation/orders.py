@@ -16,6 +16,7 @@ from ..prediction.ranking import standing
 from .baselines import baseline_orders
 from .ladder import rungs
 from .measures import scores
+from .probes import Probes
 from .splits import hidden_datasets, known_datasets
 
 __all__ = ["METHOD", "World", "score_orders"]
@@ -29,11 +30,15 @@ COLD = ("family", "double")
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What all predictions rest on: data sets' rows, models' facts, and every laboratory's results."""
+    """What all predictions rest on: data sets' rows, models' facts, and every laboratory's results.
+
+    probes: frozen results on the images that are asked about; without them the rungs that need them are left.
+    """
 
     facts: Mapping[str, Mapping[str, Any]]
     table: Facts
     laboratory: NewLaboratory
+    probes: Probes | None = None
 
 
 def score_orders(panel: Panel, world: World, protocol: str, *, seed: int = 0) -> list[dict[str, Any]]:
@@ -65,6 +70,7 @@ def score_orders(panel: Panel, world: World, protocol: str, *, seed: int = 0) ->
             panel,
             target,
             protocol,
+            rated,
             panel.errors[rated, j],
             known[rated],
             [m for m, r in zip(models, rated, strict=True) if r],
@@ -82,6 +88,7 @@ class _Case:
     panel: Panel
     target: str
     protocol: str
+    rated: Array
     truth: Array
     known: Array
     models: Sequence[ModelFacts]

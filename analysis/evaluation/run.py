@@ -19,6 +19,7 @@ from .ladder import RUNG, ladder_rows
 from .levels import known_laboratory, new_laboratory, score_levels
 from .measures import bootstrap_mean, weighted_tau
 from .orders import METHOD, World, score_orders
+from .probes import Probes
 from .splits import PROTOCOLS, split_hash
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ def evaluate(
     everything = [*found, *panels(shipped[~shipped["study"].isin(own)])]
     facts = facts_of(load_datasets())
     table = Facts(load_profiles(), load_weights(), shipped)
-    world = World(facts, table, NewLaboratory(cells_of(everything, table), everything, facts))
+    laboratory = NewLaboratory(cells_of(everything, table), everything, facts)
+    world = World(facts, table, laboratory, Probes(everything, laboratory, facts))
     scored = [
         row for panel in progress(found) for name in protocols for row in score_orders(panel, world, name)
     ]

@@ -1,11 +1,14 @@
 """What the predictions must not fall below on the shipped tables; a change that costs accuracy fails here."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from archimeter.analysis.evaluation.ladder import LADDER, RUNG, ladder_rows
 from archimeter.analysis.evaluation.levels import known_laboratory, new_laboratory, score_levels
 from archimeter.analysis.evaluation.measures import bootstrap_mean
 from archimeter.analysis.evaluation.orders import World, score_orders
+from archimeter.analysis.evaluation.probes import Probes
 from archimeter.analysis.evaluation.splits import hidden_datasets, known_datasets, split_hash
 from archimeter.analysis.prediction.design import features
 from archimeter.analysis.prediction.features import Facts, facts_table
@@ -36,7 +39,8 @@ def found(everything):
 def world(everything):
     rows, facts = load_observations(), facts_of(load_datasets())
     table = Facts(load_profiles(), load_weights(), rows)
-    return World(facts, table, NewLaboratory(cells_of(everything, table), everything, facts))
+    laboratory = NewLaboratory(cells_of(everything, table), everything, facts)
+    return World(facts, table, laboratory, Probes(everything, laboratory, facts))
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,26 @@ def test_a_plain_query_orders_better_than_imagenet_and_results_of_other_laborato
         mean, low, _ = interval(gains(plain_queries, base))
         assert mean >= least
         assert low > 0
+
+
+def test_probes_of_the_images_tell_the_order_of_frozen_models_only_and_few_probes_tell_none(
+    everything, world, orders
+):
+    """Why `--probe` moves no order; where a verdict here changes, so may that."""
+    asked = {pair.asked.name: pair.asked for pair in world.probes.pairs}
+    plain = [row for panel in asked.values() for row in score_orders(panel, world, "study")]
+    known = [row for panel in everything for row in orders[panel.name]]
+    said = {row["rung"]: row for row in ladder_rows(pd.DataFrame([*known, *plain]))}
+    for name in ("M4 frozen", "L4 frozen"):
+        assert said[name]["verdict"] == "helps", name
+        assert said[name]["n_datasets"] >= 20
+    for name in ("M4", "M4 three", "M4 linear"):
+        assert said[name]["verdict"] == "no difference", name
+    for name in ("M4 three", "M4 frozen three", "L4 three", "L4 frozen three"):
+        assert said[name]["gain_regret_1_high"] >= 0, name
+    fine_tuned = per_dataset([r for r in plain if r["method"] == RUNG + "L4"], "tau_w")
+    assert interval(list(fine_tuned.values()))[1] <= 0, "no better than chance"
+    assert not any(rung.used for rung in LADDER if rung.name.startswith(("M4", "L4")))
 
 
 def test_the_order_that_is_scored_is_the_one_that_recommend_gives(world):
