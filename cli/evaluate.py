@@ -126,9 +126,9 @@ _LADDER = (
     "both ways, one of them (MedMNIST+) fine-tuned: there k-NN adds nothing to a known laboratory's order, "
     "and a plain query's, worse than chance, becomes no better than chance. The order of linear probes it "
     "tells once every candidate is probed; of the first three, as one would with `--probe`, no pick gets "
-    "better: so none is used. Effects of families and weights over studies, "
-    "slopes on kind, parameters and activations, and interactions of slopes with domain, recipe and images "
-    "were tried while the model was built; none raised the order on studies left out."
+    "better: so none is used. Effects of families and weights over studies, slopes on kind, parameters and "
+    "activations, and interactions of slopes with domain, recipe and images were tried while the model was "
+    "built; none raised the order on studies left out."
 )
 _ORDER_COLUMNS = [
     Column("study", "study", right=False),
