@@ -1,6 +1,6 @@
 """What the images may be of, from statistics made by hand: a guess where they are telling, a question else.
 
-No embedding is used: the known data sets' images are not shipped, so there is nothing to compare one with.
+Images of known data sets, where the user has them, tell more: see `references`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+from ..data.imagestats import hue
 
 __all__ = ["Guess", "guess_domain"]
 
@@ -46,13 +48,15 @@ def guess_domain(small: Array) -> Guess:
         if half < 0.35:
             return Guess("document", f"grey, {1 - half:.0%} of the pixels near black or white", sure=True)
         return Guess("radiology", f"grey pictures, {half:.0%} of the pixels in half-tones", sure=False)
-    hue, saturation = _hue(rgb), np.ptp(rgb, axis=3)
+    turned, saturation = hue(rgb), np.ptp(rgb, axis=3)
     coloured = saturation > 0.08
     share = coloured.mean()
-    stained = float(((hue > 260) & (hue < 350) & coloured).sum() / max(coloured.sum(), 1))
+    stained = float(((turned > 260) & (turned < 350) & coloured).sum() / max(coloured.sum(), 1))
     if stained > 0.75 and share > 0.3 and float(np.median(light)) > 0.4:
         return Guess("microscopy", f"{stained:.0%} of the coloured pixels are purple or pink", sure=True)
-    skin = float((((hue < 40) | (hue > 345)) & coloured & (light > 0.35)).sum() / max(coloured.sum(), 1))
+    skin = float(
+        (((turned < 40) | (turned > 345)) & coloured & (light > 0.35)).sum() / max(coloured.sum(), 1)
+    )
     middle = light[:, 12:20, 12:20].mean(axis=(1, 2)) - _border(light)
     if skin > 0.85 and float((middle < -0.05).mean()) > 0.7:
         why = f"{skin:.0%} of the coloured pixels are skin-coloured, the middle darker than the edge"
@@ -68,12 +72,3 @@ def _border(light: Array) -> Array:
     edge = np.ones(light.shape[1:], bool)
     edge[4:-4, 4:-4] = False
     return light[:, edge].mean(axis=1)
-
-
-def _hue(rgb: Array) -> Array:
-    """In degrees; 0 where there is none."""
-    high, span = rgb.max(axis=3), np.ptp(rgb, axis=3)
-    safe = np.maximum(span, 1e-6)
-    r, g, b = rgb[..., 0], rgb[..., 1], rgb[..., 2]
-    hue = np.where(high == r, (g - b) / safe, np.where(high == g, 2 + (b - r) / safe, 4 + (r - g) / safe))
-    return np.where(span > 0, 60 * hue % 360, 0)

@@ -10,6 +10,7 @@ from ..analysis.neighbours import Probed
 from ..data.errors import InputError
 from ..data.imagefacts import MOST, ImageFacts, facts_of_images
 from ..data.imagefolder import Found, find_images
+from .comparing import Comparison, compare
 from .progress import Progress
 from .render import note
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..data.imagefacts import Twins
     from ..profilers.probe import Weights
+    from .comparing import Reference
 
 __all__ = ["Seen", "look_at"]
 
@@ -27,12 +29,13 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look at the images told, and what probes of them did."""
+    """What a look at the images told, and what probes of them and known images beside them did."""
 
     facts: ImageFacts
     guess: Guess
     found: Found
     probes: tuple[Probed, ...] = ()
+    comparison: Comparison | None = None
 
     def probed(self, weights: Sequence[Weights], runs: Sequence[tuple[str, float]] | None) -> Seen:
         """With probes by these weights.
@@ -54,6 +57,22 @@ class Seen:
         own = new[: MOST_ANCHORS - len(runs)] if runs is not None else []
         return replace(self, probes=tuple(replace(one, anchor=one.model in own) for one in done))
 
+    def compared(self, references: Sequence[Reference], weights: Sequence[Weights]) -> Seen:
+        """With a comparison with these references, by these weights where there are any.
+
+        Raises:
+            InputError: if none can be compared.
+        """
+        return replace(self, comparison=compare(self.found, references, weights))
+
+    @property
+    def domain(self) -> str:
+        """That of the guess where it is sure, else that of a reference where one is clearly nearest."""
+        if self.guess.sure:
+            return self.guess.domain
+        taken = self.comparison.taken if self.comparison else None
+        return taken.domain if taken else "unknown"
+
     @property
     def anchors(self) -> tuple[tuple[str, float], ...]:
         """What probes measured that count as runs of the user's own."""
@@ -67,7 +86,7 @@ class Seen:
             "classes": facts.n_classes,
             "image_size": facts.shorter_side[1],
             "channels": facts.channels_seen,
-            "domain": self.guess.domain if self.guess.sure else "unknown",
+            "domain": self.domain,
         }
         return seen | {k: v for k, v in stated.items() if v is not None} | {"multi_label": facts.multi_label}
 
@@ -75,6 +94,8 @@ class Seen:
         """As JSON holds it."""
         guess = {"domain": self.guess.domain, "why": self.guess.why, "sure": self.guess.sure}
         document = self.facts.as_document() | {"domain_guess": guess}
+        if self.comparison:
+            document |= {"references": self.comparison.as_document()}
         if not self.probes:
             return document
         from .probing import probe_document
@@ -92,12 +113,22 @@ class Seen:
             *_twins("nearly the same picture", [group for group in facts.twins if not group.same_file]),
             *_leaks(facts),
         ]
-        said = [_summary(facts), *trouble, *([] if domain else [_domain(self.guess)])]
+        said = [_summary(facts), *trouble]
+        if self.comparison:
+            said += self.comparison.notes()
+        if not domain:
+            said += self._domain_notes()
         if not self.probes:
             return said
         from .probing import probe_notes
 
-        return [*said, *probe_notes(self.probes)]
+        return [*said, *probe_notes(self.probes, compared=self.comparison is not None)]
+
+    def _domain_notes(self) -> list[str]:
+        if self.guess.sure or self.comparison is None:
+            return [_domain(self.guess)]
+        taken = self.comparison.taken
+        return [*([] if taken else [_domain(self.guess)]), self.comparison.domain_note()]
 
     def say(self, domain: str | None) -> None:
         """Say it on stderr."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..analysis.neighbours import Probed, nearest_labels, neighbours_for
 from ..data.errors import InputError, TargetError
+from ..data.imagefolder import sample
 from .progress import Progress
 from .render import note
 
@@ -68,24 +69,17 @@ def _those_that_can(make: Callable[[T], R], given: Iterable[T]) -> list[R]:
     return made
 
 
-def _chosen(found: Found, facts: ImageFacts) -> tuple[list[Labelled], list[Labelled]]:
+def _chosen(found: Found, facts: ImageFacts) -> tuple[Sequence[Labelled], Sequence[Labelled]]:
     """Images that vote, and held-out ones; of the same picture only the first is kept."""
     again = {path for group in facts.twins for path in group.paths[1:]} | {p for p, _ in facts.unreadable}
     images = [one for one in found.images if str(one.path) not in again]
     by_split = {name: [one for one in images if one.split == name] for name in ("train", "val", "test")}
     voters = by_split["train"] or images
     judged = (by_split["val"] or by_split["test"]) if by_split["train"] else []
-    return _sample(voters), _sample(judged)
+    return sample(voters, MOST), sample(judged, MOST)
 
 
-def _sample(images: list[Labelled]) -> list[Labelled]:
-    if len(images) <= MOST:
-        return images
-    places = np.random.default_rng(0).choice(len(images), MOST, replace=False)
-    return [images[i] for i in sorted(places)]
-
-
-def _probe(weights: Weights, voters: list[Labelled], judged: list[Labelled], n_images: int) -> Probed:
+def _probe(weights: Weights, voters: Sequence[Labelled], judged: Sequence[Labelled], n_images: int) -> Probed:
     from ..profilers.probe import frozen_features, load_frozen
 
     module, images = load_frozen(weights), [*voters, *judged]
@@ -118,8 +112,13 @@ def probe_document(probed: Iterable[Probed]) -> list[dict[str, Any]]:
     ]
 
 
-def probe_notes(probed: Sequence[Probed]) -> list[str]:
-    """Measured on the user's images, a sentence each, and what that is worth."""
+def probe_notes(probed: Sequence[Probed], *, compared: bool) -> list[str]:
+    """Measured on the user's images, a sentence each, and what that is worth.
+
+    Args:
+        probed: what was measured.
+        compared: whether the images were compared with references, so that their distance is told elsewhere.
+    """
     said = [_measured(one) for one in probed]
     if any(one.anchor for one in probed):
         said.append("It counts as your own run under this recipe; --anchor would say the same.")
@@ -128,10 +127,11 @@ def probe_notes(probed: Sequence[Probed]) -> list[str]:
             "That is how far frozen features already tell your classes apart. It hardly says which backbone "
             "fine-tunes best (at most 0.01 of rank correlation beyond the rest), so the order leaves it out."
         )
-    said.append(
-        "Nothing is claimed of the distance to the known data sets: their images are not shipped to compare "
-        "with."
-    )
+    if not compared:
+        said.append(
+            "Nothing is claimed of the distance to the known data sets: their images are not shipped. Where "
+            "you have some, --reference eurosat=FOLDER tells it."
+        )
     return said
 
 

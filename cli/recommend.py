@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..analysis.evidence import Evidence
     from ..analysis.query import Query
     from ..profilers.probe import Weights
+    from .comparing import Reference
 
 __all__ = ["recommend"]
 
@@ -73,6 +74,10 @@ def recommend(
         Some,
         typer.Option(help="Weights at hand, tried on your images: resnet18, or NAME=FILE; repeatable."),
     ] = None,
+    reference: Annotated[
+        Some,
+        typer.Option(help="Known images to compare yours with: eurosat=./EuroSAT; repeatable."),
+    ] = None,
     results: ResultsFile = None,
     only: OnlyFlag = False,
     store_path: StoreOption = None,
@@ -127,15 +132,22 @@ def recommend(
         Query(
             **said | {"images": images or 1, "classes": None}, **asked
         )  # what is wrong is said before the look
+        beside = _references(reference, results, only=only, store=store_path)
         weights = _at_hand(probe)
         seen = look_at(path, labels)
+        if beside:
+            seen = seen.compared(beside, weights)
         said = seen.answers(stated)
-        if weights:
+        if weights and not (beside and seen.facts.multi_label):  # which a probe cannot judge, but can compare
             counts = recipe == "knn" and not only  # then a probe is a run of the recipe that is asked for
             seen = seen.probed(weights, asked["anchors"] if counts else None)
             asked["anchors"] += seen.anchors
     elif probe:
         raise InputError("--probe needs your images: archimeter recommend ./images --probe resnet18.")
+    elif reference:
+        raise InputError(
+            "--reference needs your images: archimeter recommend ./images --reference eurosat=./EuroSAT."
+        )
     query = Query(**said, **asked)
     answer = answer_to(query, _evidence(query, model or (), results, only=only, store=store_path))
     if seen is not None:
@@ -149,6 +161,16 @@ def _at_hand(probe: Some) -> list[Weights]:
     from .probing import at_hand
 
     return at_hand(probe)
+
+
+def _references(given: Some, results: Path | None, *, only: bool, store: Path | None) -> list[Reference]:
+    if not given:
+        return []
+    from ..analysis.own_results import own_rows
+    from .comparing import references_of
+
+    own = {row["dataset"] for row in own_rows(results, only=only, store=store)}
+    return references_of(given, own)
 
 
 def _evidence(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
+from .imagefolder import sample
 from .imagelook import Look, Unreadable, look_at_all
 from .twins import near_twins, same_files
 
@@ -110,7 +111,7 @@ def facts_of_images(
         InputError: if not one can be read, or there are fewer than two classes.
     """
     images = found.images
-    chosen = _sample(images, most)
+    chosen = sample(images, most)
     looks = look_at_all([one.path for one in chosen], step)
     seen = [(one, look) for one, look in zip(chosen, looks, strict=True) if isinstance(look, Look)]
     broken = [(one, look) for one, look in zip(chosen, looks, strict=True) if isinstance(look, Unreadable)]
@@ -149,13 +150,6 @@ def facts_of_images(
         n_looked_at=len(chosen),
         small=small,
     )
-
-
-def _sample(images: Sequence[Labelled], most: int) -> Sequence[Labelled]:
-    if len(images) <= most:
-        return images
-    places = np.random.default_rng(0).choice(len(images), most, replace=False)
-    return [images[i] for i in sorted(places)]
 
 
 def _balance(per_class: Counter[str]) -> float:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 from .errors import InputError
 from .imagelabels import read_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["SPLITS", "Found", "Labelled", "find_images"]
+__all__ = ["SPLITS", "Found", "Labelled", "find_images", "list_images", "sample"]
+
+T = TypeVar("T")
 
 ENDINGS = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".jp2")
@@ -61,15 +65,35 @@ def find_images(folder: Path, labels: Path | None = None) -> Found:
     Raises:
         InputError: if there is no folder, no image, no label, or the table does not fit the folder.
     """
+    files = list_images(folder)
+    return _by_table(folder, files, labels) if labels else _by_folders(folder, files)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """List the images of a folder and of the folders in it, sorted by path; hidden ones are left out.
+
+    Raises:
+        InputError: if there is no folder, it cannot be read, or it holds no image.
+    """
     if not folder.is_dir():
         what = "is a file" if folder.is_file() else "does not exist"
         raise InputError(f"{str(folder)!r} {what}; give the folder that holds your images.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise InputError(f"{str(folder)!r} may not be read by you; change its permissions, or give another.")
     files = sorted(_files(folder))
     if not files:
         raise InputError(
             f"There is no image in {str(folder)!r}. Known endings: {', '.join(sorted(ENDINGS))}."
         )
-    return _by_table(folder, files, labels) if labels else _by_folders(folder, files)
+    return files
+
+
+def sample(images: Sequence[T], most: int) -> Sequence[T]:
+    """All of them, or a fixed sample of so many, in their order."""
+    if len(images) <= most:
+        return images
+    places = np.random.default_rng(0).choice(len(images), most, replace=False)
+    return [images[i] for i in sorted(places)]
 
 
 def _files(folder: Path) -> Iterator[Path]:
