@@ -28,7 +28,12 @@ Verdict = Literal["keeps", "measure", "exceeds"]
 
 @dataclass(frozen=True, slots=True)
 class KnownResult:
-    """What the model really scored on a near data set; `place` of `n_models`, 1 is best."""
+    """What the model really scored on a near data set; `place` of `n_models`, 1 is best.
+
+    Attributes:
+        condition: in words, empty where the study has one only. n_train: images trained on, None where
+            nobody states it.
+    """
 
     study: str
     dataset: str
@@ -38,6 +43,8 @@ class KnownResult:
     n_runs: int
     place: int
     n_models: int
+    condition: str
+    n_train: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +202,11 @@ def _neighbour_row(neighbour: Neighbour) -> dict[str, Any]:
         "dataset": task.dataset,
         "recipe": task.recipe,
         "metric": task.metric,
+        "condition": task.condition,
+        "n_train": task.n_train,
         "domain": task.facts.get("domain"),
         "n_models": len(task.results),
+        "likeness": neighbour.likeness,
         "distance": round(neighbour.distance, 6),
         "weight": round(neighbour.weight, 6),
         "noise": task.noise,

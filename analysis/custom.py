@@ -46,11 +46,15 @@ def with_custom(fitted: Fitted, custom: Mapping[str, Mapping[str, Any]]) -> Fitt
 
 
 def with_unnamed(fitted: Fitted, models: Iterable[str], known: Evidence) -> Fitted:
-    """Add architectures that the user has results of without saying which weights.
+    """Add architectures that the user has results of without timm's weights, or without saying which.
 
     They are what the default weights are, but for the weights' own effect, which is unknown.
     """
-    found = {model: default_of(fitted, known, model) for model in models if model not in fitted.place}
+    found = {
+        model: default_of(fitted, known, model.partition(" (")[0])
+        for model in models
+        if model not in fitted.place
+    }
     like = [fitted.place[default] for default in found.values() if default is not None]
     if not like:
         return fitted

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 from ..data.errors import InputError, UnknownNameError
 from .advice import foreign
 from .custom import default_of
-from .prediction.design import FEATURES, KINDS, NUMBERS, PRETRAININGS
+from .prediction.design import FEATURES, NUMBERS, PRETRAININGS
 from .prediction.forecast import Fitted, Forecast
 from .prediction.logits import expit
 
 if TYPE_CHECKING:
     from .evidence import Candidate, Evidence
+    from .prediction.sample import Sample
     from .query import Query
 
 __all__ = ["Expected", "NextRun", "Outlook"]
 
 MOST = 40
-"""Candidates among which the chances and the next run are reckoned: the best by expected error."""
+"""Candidates that the next run is sought among: the best by expected error."""
 MOST_ANCHORS = 3
 
 
@@ -31,8 +32,8 @@ class Expected:
     Attributes:
         error, low, high: predicted error and its 80 % interval, in [0, 1]. behind, behind_low, behind_high:
             error less that of the first row, with its own 80 % interval. p_best, p_within_1_point: chances
-            among the candidates shown and their like. terms: what moves it against the average candidate, in
-            error points, negative is better.
+            among all that keep the budget. terms: what moves it against their average, in error points,
+            negative is better.
     """
 
     error: float
@@ -93,15 +94,17 @@ class Outlook:
         for model in foretold:
             first.setdefault(model if model in known.custom else model.partition(".")[0], model)
         self.order = list(first.values())
-        self._among = [fitted.place[model] for model in self.order[:MOST]]
-        self._best, self._near = self.forecast.chances(self._among)
+        self._among = [fitted.place[model] for model in self.order]
+        self._at = {model: i for i, model in enumerate(self.order)}
+        self._sample = self.forecast.sample(self._among)
+        self._best, self._near = self._sample.chances
         self._low, self._high = self.forecast.interval()
 
     def expected(self, model: str) -> Expected:
         """What is expected of one of `order`."""
-        i = self.fitted.place[model]
-        at = self._among.index(i) if i in self._among else None
-        middle, low, high = self.forecast.behind(i, self._among[0])
+        i, at = self.fitted.place[model], self._at.get(model)
+        sample, place = (self._sample, at) if at is not None else self._beside_first(i)
+        middle, low, high = sample.behind(place, 0)
         return Expected(
             error=_short(expit(self.forecast.mean[i])),
             low=_short(self._low[i]),
@@ -115,8 +118,12 @@ class Outlook:
         )
 
     def shortlist(self) -> tuple[str, ...]:
-        """The smallest set that holds the best with 80 %."""
-        return tuple(self.fitted.models[i] for i in self.forecast.smallest_set(self._among))
+        """The smallest set that holds the best with 80 %, in the order of the predicted errors."""
+        return tuple(self.order[i] for i in sorted(self._sample.smallest_set()))
+
+    def _beside_first(self, i: int) -> tuple[Sample, int]:
+        """A model that is not among those ranked, with the first: the user's own run of other weights."""
+        return self.forecast.sample([self._among[0], i]), 1
 
     def next_runs(
         self, candidates: Mapping[str, Candidate], seconds: Callable[[Candidate], float | None], most: int = 3
@@ -137,25 +144,31 @@ class Outlook:
             if model in done or each is None:
                 continue
             minutes = each * (self.query.images or 1000) * self.query.epochs / 60
-            saves = 100 * self.forecast.regret_reduction(self.fitted.place[model], self._among)
-            runs.append(NextRun(model, _short(saves), _short(minutes)))
+            saves = _short(100 * self.forecast.regret_reduction(self.fitted.place[model], self._among))
+            if saves > 0:
+                runs.append(NextRun(model, saves, _short(minutes)))
         runs.sort(key=lambda run: (-run.saves_points / (run.minutes + 1), run.model))
         return tuple(runs[:most])
 
     def _terms(self, i: int) -> dict[str, float]:
-        """Signed contributions in points, by group, against the mean over the candidates reckoned with."""
+        """Signed contributions in points, by group, against the mean over the candidates."""
         fitted, e = self.fitted, float(expit(self.forecast.mean[i]))
-        away = (fitted.x[i] - fitted.x[self._among].mean(axis=0)) * self.forecast.slopes
-        groups = {
-            "its ImageNet error": [n for n in NUMBERS if "imagenet" in n],
-            "its size": [n for n in NUMBERS if "imagenet" not in n],
-            "its pretraining": PRETRAININGS,
-            "its kind": KINDS,
-        }
-        found = {
-            name: float(sum(away[FEATURES.index(f)] for f in members)) for name, members in groups.items()
-        }
-        return {name: _short(100 * e * (1 - e) * value) for name, value in found.items()}
+        facts = fitted.x * self.forecast.slopes
+        found = {name: facts[:, at].sum(axis=1) for name, at in _GROUPS.items()}
+        found["your results"] = self.forecast.mean - facts.sum(axis=1)
+        away = {name: float(part[i] - part[self._among].mean()) for name, part in found.items()}
+        return {name: _short(100 * e * (1 - e) * value) for name, value in away.items()}
+
+
+_GROUPS = {
+    name: [FEATURES.index(one) for one in members]
+    for name, members in {
+        "its ImageNet error": [n for n in NUMBERS if "imagenet" in n],
+        "its MACs": ["macs"],
+        "its pretraining": PRETRAININGS,
+    }.items()
+}
+"""The facts that the fitted model has slopes on, as a person calls them."""
 
 
 def anchored(fitted: Fitted, query: Query, known: Evidence) -> list[tuple[str, float]]:
@@ -177,4 +190,4 @@ def anchored(fitted: Fitted, query: Query, known: Evidence) -> list[tuple[str, f
 
 
 def _short(value: Any) -> float:
-    return round(float(value), 6)
+    return round(float(value), 6) + 0.0  # no −0.0

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .evidence import Task
 from .laboratory import LEAST, as_evaluated, with_laboratory
 from .prediction.conformal import radius
 from .prediction.design import FEATURES, USED, features, level_row, recipe_branch
@@ -22,6 +22,7 @@ from .prediction.forecast import Fitted, Forecast
 from .prediction.new_laboratory import NewLaboratory, after_one
 from .prediction.panels import panels
 from .prediction.pooled import cells_of
+from .tasks import Task, architecture
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -72,6 +73,13 @@ class _Own:
     models: tuple[str, ...]
     x: Array
     family_at: Array
+
+    @cached_property
+    def called(self) -> Mapping[str, str]:
+        """Architecture → the one model of it whose weights are neither timm's nor ordinary."""
+        named = [name for name in self.models if " (" in name]
+        kin = [name.partition(" (")[0] for name in self.models]
+        return {of: name for name in named if kin.count(of := name.partition(" (")[0]) == 1}
 
     @property
     def groups(self) -> list[str]:
@@ -162,20 +170,25 @@ def _laboratory(known: Evidence) -> _Own | None:
     from ..data.tables import load_observations, load_profiles, load_weights
 
     rows = pd.DataFrame(known.own.rows(_PANEL) if known.own else (), columns=_PANEL)
+    own = [task for task in known.tasks if task.table is known.own]
+    called = {place: name for task in own for name, places in task.runs.items() for place in places}
+    rows["published_name"] = [called.get(*row) for row in enumerate(rows["published_name"])]
     found = panels(rows, min_models=LEAST, min_datasets=1)
     if not found:
         return None
     table = Facts(load_profiles(), load_weights(), load_observations(["timm-imagenet"]))
     laboratory = NewLaboratory(cells_of(found, table), found, known.datasets)
-    names = sorted({name for task in known.own_tasks for name in task.runs})
-    weights = [name if "." in name else None for name in names]
-    facts = facts_table(table, [name.partition(".")[0] for name in names], weights)
+    names = known.own_models
+    weights = [name if "." in name.partition(" (")[0] else None for name in names]
+    kinds = {name: rows["pretraining"][place] for place, name in called.items()}
+    stated = [kinds[name] if isinstance(kinds[name], str) else None for name in names]
+    facts = facts_table(table, [architecture(name) for name in names], weights, stated)
     return _Own(
         laboratory,
         tuple(found[key[0]].recipe for key in laboratory.cells.keys),
         known.datasets,
         known.own_tasks,
-        tuple(names),
+        names,
         features(facts),
         np.unique([one.family for one in facts], return_inverse=True)[1],
     )
@@ -204,7 +217,7 @@ def _residuals(own: _Own, base: Fitted, group: str) -> tuple[Array, Array]:
         if key not in told:
             told[key] = _asked(lone, own.elsewhere(group), *key)
         forecast = Forecast.of(told[key], facts, recipe)
-        names = [name.rpartition(", ")[0] for name in cells.model[rows]]
+        names = [own.called.get(name := full.rpartition(", ")[0], name) for full in cells.model[rows]]
         known = [i for i, name in enumerate(names) if name in base.place]
         at, y = [base.place[names[i]] for i in known], cells.raw[rows][known]
         mean, covariance = forecast.mean[at], forecast.covariance_with(at)[at] + base.level_variance

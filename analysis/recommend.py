@@ -23,7 +23,7 @@ from .limits import MemoryBudget
 from .nearest import Neighbour, nearest
 from .outlook import Expected, Outlook
 from .prediction.forecast import load_fitted
-from .remarks import limited, remarks
+from .remarks import remarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,8 +44,8 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     """Rank the backbones that keep the budget by how they did on the nearest known data sets.
 
     Args:
-        query: the data in a few numbers, and what may be spent. Without any limit on size, time or memory, a
-            fine-tune is held to ASSUMED, and a note says so.
+        query: the data in a few numbers, and what may be spent. Without a limit on memory a fine-tune is held
+            to ASSUMED, and a note says so: a time that a card is given says nothing of what fits on it.
         evidence: the tables; the shipped ones when None.
 
     Returns:
@@ -56,15 +56,15 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         UnknownNameError: for a device without published speeds.
     """
     known = load_evidence() if evidence is None else evidence
-    assumed = known.shipped and query.recipe == "fine-tune" and not limited(query)
+    assumed = known.shipped and query.recipe == "fine-tune" and not query.memory
     if assumed:
         query = replace(query, memory=(ASSUMED,))
     costs = Costs(query, known)
     budgets = costs.budgets()
-    near = nearest(query, known.tasks)
+    fitted = _fitted(known, query)
+    near = nearest(query, known.tasks, far=fitted is None)
     if not near:
         raise InputError("There is no result to rank by: the tables hold no usable observation.")
-    fitted = _fitted(known, query)
     measured = {model for neighbour in near for model in neighbour.task.results}
     models = sorted(measured if fitted is None else {*fitted.models} - {*known.custom})
     candidates = Candidates(known, models)
@@ -117,8 +117,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
 def _fitted(known: Evidence, query: Query) -> Fitted | None:
     """The shipped model told of the user's results, or one of these alone; None where there is neither."""
     if known.shipped:
-        unnamed = sorted({name for task in known.own_tasks for name in task.runs})
-        fitted = with_custom(with_unnamed(load_fitted(), unnamed, known), known.custom)
+        fitted = with_custom(with_unnamed(load_fitted(), known.own_models, known), known.custom)
         fitted = with_laboratory(fitted, known.own_tasks)
         return as_evaluated(fitted, known.own_tasks, query.recipe, query.domain)
     if known.own is None:
@@ -137,7 +136,7 @@ def _best_there(task: Task, kept: Iterable[str], most: int = 3) -> tuple[BestThe
     ranked = [
         BestThere(model, task.results[model].error, place)
         for place, model in enumerate(places, start=1)
-        if model in names
+        if model.partition(" (")[0] in names
     ]
     return tuple(ranked[:most])
 
@@ -230,6 +229,8 @@ def _known_result(model: str, task: Task) -> KnownResult:
         result.n_runs,
         place,
         len(task.results),
+        task.condition,
+        task.n_train,
     )
 
 
@@ -277,5 +278,6 @@ def _reasons(model: str, seen: list[Task]) -> list[str]:
     words = []
     for task in seen[:3]:
         known = _known_result(model, task)
-        words.append(f"{known.place} of {known.n_models} on {task.dataset} ({100 * known.error:.2f} % error)")
+        of = f"{100 * known.error:.2f} % {task.measure}"
+        words.append(f"{known.place} of {known.n_models} on {task.dataset} ({of})")
     return words

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,16 @@ from .belief import RERUN, USUAL, log_room, sampling_of, widening
 from .conformal import highest_level
 from .design import branch, level_row, recipe_branch
 from .logits import expit, logit
+from .sample import Sample
 
 __all__ = ["FITTED", "Fitted", "Forecast", "load_fitted"]
 
 Array = np.ndarray
 FITTED = Path(__file__).parent / "fitted.npz"
-DRAWS = 400
+PAIRS = 500
+"""Of draws: each stands beside its mirror image about the mean, so that means and medians have no noise."""
+OUTCOMES = np.array([NormalDist().inv_cdf((i + 0.5) / 64) for i in range(64)])
+"""Of a run, in deviations, equally likely."""
 EFFECTS = ("family", "weights")
 GAUSSIAN = 1.2816
 """Deviations that 80 % of a Gaussian lie within."""
@@ -81,9 +86,9 @@ class Forecast:
             ordered, and without anchors that is the order of `ranking.standing`.
             doubt: standard deviation of each model's own effect, without the data set's difficulty.
         scale: deviation of logit errors between models, on such data.
-        draws: `[draws, models]` of logit errors, jointly; the same question gives the same draws.
         radius, radius_between: deviations that the 80 % interval reaches, of an error and of a difference.
         slopes: mean slope of every fact.
+        covariance_with: rows → posterior covariance of all models with these, `[models, rows]`.
         n_anchors: own runs that it was updated by.
     """
 
@@ -93,11 +98,11 @@ class Forecast:
     sd: Array
     doubt: Array
     scale: float
-    draws: Array
     radius: float
     radius_between: float
     slopes: Array
     covariance_with: Callable[[Sequence[int]], Array]
+    _drawn: Callable[[Sequence[int]], Array]
     n_anchors: int
 
     @staticmethod
@@ -124,19 +129,19 @@ class Forecast:
         scale = fitted.scale_at(recipe, where)
         lucky = sampling_of(dataset) / math.exp(float(log_room(where)))
         belief = _Belief(fitted, fitted.slopes, fitted.slopes_covariance, scale, level, doubt * widen, lucky)
-        mean, variance, draws = belief.posterior(at, seen)
+        known = belief.told(at, seen)
         return Forecast(
             fitted,
             recipe,
-            mean,
-            np.sqrt(variance),
+            known.mean,
+            np.sqrt(known.variance),
             scale * np.sqrt(belief.own_variance()),
             scale,
-            draws,
             fitted.radius[min(len(at), len(fitted.radius) - 1)],
             fitted.radius_between[min(len(at), len(fitted.radius_between) - 1)],
             scale * fitted.slopes,
-            belief.covariance,
+            known.covariance,
+            known.draws,
             len(at),
         )
 
@@ -145,43 +150,25 @@ class Forecast:
         reach = self.radius * self.sd
         return expit(self.mean - reach), expit(self.mean + reach)
 
-    def chances(self, among: Sequence[int]) -> tuple[Array, Array]:
-        """Probability of being the best of `among`, and of lying within 1 point of it, `[among]` each."""
-        errors = expit(self.draws[:, among])
-        best = errors.min(axis=1, keepdims=True)
-        first = np.bincount(errors.argmin(axis=1), minlength=len(among)) / len(errors)
-        return first, (errors <= best + 0.01).mean(axis=0)
-
-    def behind(self, model: int, first: int) -> tuple[float, float, float]:
-        """Error of a model less that of the first: median and 80 % interval, calibrated as `interval` is.
-
-        From joint draws, whose differences on the logit scale are stretched to the calibrated reach.
-        """
-        base, expected = self.draws[:, first], self.mean[model] - self.mean[first]
-        apart = self.draws[:, model] - base - expected
-        gap = expit(base + expected + self.radius_between / GAUSSIAN * apart) - expit(base)
-        low, middle, high = np.quantile(gap, [0.1, 0.5, 0.9])
-        return float(middle), float(low), float(high)
-
-    def smallest_set(self, among: Sequence[int], level: float = 0.8) -> list[int]:
-        """Fewest of `among` that hold the best with probability `level`, most probable first."""
-        first, _ = self.chances(among)
-        order = np.argsort(-first, kind="stable")
-        needed = int(np.searchsorted(np.cumsum(first[order]), level - 1e-9)) + 1
-        return [among[i] for i in order[:needed]]
+    def sample(self, among: Sequence[int]) -> Sample:
+        """Joint draws of some models' logit errors; the same question gives the same draws."""
+        return Sample(self.mean[list(among)], self._drawn(among), self.radius_between / GAUSSIAN)
 
     def regret_reduction(self, model: int, among: Sequence[int], noise: float = 0.05) -> float:
         """Expected error that one run of `model` saves: by how much the pick's expected error would fall.
 
-        The posterior mean after the run is linear in its outcome, so the draws tell what would be picked.
+        The mean after the run is linear in its outcome, so quantiles of that tell what would be picked.
+
+        Args:
+            model: its row.
+            among: rows of the candidates.
+            noise: variance of the logit error between two runs.
         """
-        among = list(among)
         cross = self.covariance_with([model])[:, 0]
-        gain = cross[among] / (cross[model] + noise)
-        surprise = self.draws[:, model] - self.mean[model]
-        after = expit(self.mean[among] + surprise[:, None] * gain)
-        now = expit(self.mean[among]).argmin()
-        return float((after[:, now] - after.min(axis=1)).mean())
+        gain = cross[list(among)] / math.sqrt(cross[model] + noise)
+        after = self.mean[list(among)] + OUTCOMES[:, None] * gain
+        now = self.mean[list(among)].argmin()
+        return float((expit(after[:, now]) - expit(after.min(axis=1))).mean())
 
     @property
     def highest_level(self) -> float:
@@ -234,38 +221,74 @@ class _Belief:
         out[list(columns), range(len(columns))] += self.lucky
         return out
 
-    def posterior(self, at: list[int], seen: Array) -> tuple[Array, Array, Array]:
-        effect, own = self._effects()
-        mean = self.level + self.scale * effect
-        variance = self.scale**2 * own + self.level_variance + self.lucky
-        draws = self._draws(mean)
+    def mean(self) -> Array:
+        """Of every logit error."""
+        return self.level + self.scale * self._effects()[0]
+
+    def variance(self) -> Array:
+        """Of every logit error."""
+        return self.scale**2 * self._effects()[1] + self.level_variance + self.lucky
+
+    def told(self, at: list[int], seen: Array) -> _Told:
+        """What is believed after runs of the rows `at`, whose logit errors are `seen`."""
+        mean, variance = self.mean(), self.variance()
         if not at:
-            return mean, variance, draws
+            return _Told(self, at, seen, mean, variance, np.empty((len(mean), 0)), 1.0)
         cross = self.covariance(at)
         inner = cross[at] + RERUN * np.eye(len(at))
         gain = np.linalg.solve(inner, cross.T).T
         factor = widening(inner, seen - mean[at], self.fitted.freedom)
-        jitter = np.random.default_rng(1).standard_normal((len(draws), len(at))) * RERUN**0.5
-        draws = draws + (seen - draws[:, at] - jitter) @ gain.T
-        mean = mean + gain @ (seen - mean[at])
         variance = factor * np.maximum(variance - (gain * cross).sum(1), 1e-6)
-        return mean, variance, mean + factor**0.5 * (draws - mean)
+        return _Told(self, at, seen, mean + gain @ (seen - mean[at]), variance, gain, factor)
 
-    def _draws(self, mean: Array) -> Array:
-        rng = np.random.default_rng(0)
+    def deviations(self, columns: Array, rng: np.random.Generator) -> Array:
+        """Draws of the columns' logit errors about their mean, `[PAIRS, columns]`."""
         values, vectors = np.linalg.eigh(self.covariance_)
         root = vectors * np.sqrt(np.maximum(values, 0))
-        out = rng.standard_normal((DRAWS, len(values))) @ (self.fitted.x @ root).T
-        own = np.full(len(mean), self.fitted.full["noise"] + self.lucky / self.scale**2)
+        facts = (self.fitted.x[columns] @ root).astype(np.float32)
+        out = rng.standard_normal((PAIRS, len(values)), np.float32) @ facts.T
+        own = np.full(len(columns), self.fitted.full["noise"] + self.lucky / self.scale**2)
         for name in EFFECTS:
-            at, (_, variance) = self.fitted.groups[name], self._effect(name)
+            at, variance = self.fitted.groups[name][columns], self._effect(name)[1][columns]
             own += np.where(at < 0, variance, 0.0)
             if (shared := np.flatnonzero(at >= 0)).size:
-                levels = rng.standard_normal((DRAWS, int(at.max()) + 1))
-                out[:, shared] += levels[:, at[shared]] * np.sqrt(variance[shared])
-        out += rng.standard_normal(out.shape, np.float32) * np.sqrt(own)
-        difficulty = rng.standard_normal((DRAWS, 1)) * self.level_variance**0.5
-        return mean + self.scale * out + difficulty
+                levels = rng.standard_normal((PAIRS, int(self.fitted.groups[name].max()) + 1), np.float32)
+                out[:, shared] += levels[:, at[shared]] * np.sqrt(variance[shared]).astype(np.float32)
+        out += rng.standard_normal(out.shape, np.float32) * np.sqrt(own).astype(np.float32)
+        return self.scale * out + rng.standard_normal((PAIRS, 1), np.float32) * self.level_variance**0.5
+
+
+@dataclass(frozen=True)
+class _Told:
+    """After runs: mean and variance of every model, and what the runs did to them."""
+
+    belief: _Belief
+    at: list[int]
+    seen: Array
+    mean: Array
+    variance: Array
+    gain: Array
+    factor: float
+
+    def covariance(self, columns: Sequence[int]) -> Array:
+        """Of all models with those of `columns`, `[models, columns]`."""
+        prior = self.belief.covariance(columns)
+        if not self.at:
+            return prior
+        left = self.factor * (prior - self.gain @ prior[self.at])
+        left[list(columns), range(len(columns))] = self.variance[list(columns)]
+        return left
+
+    def draws(self, columns: Sequence[int]) -> Array:
+        """Of these models' logit errors, `[2 · PAIRS, columns]`: what is drawn is conditioned on the runs."""
+        rng, n = np.random.default_rng(0), len(columns)
+        away = self.belief.deviations(np.array([*columns, *self.at], int), rng)
+        if self.at:
+            missed = away[:, n:] + rng.standard_normal((PAIRS, len(self.at)), np.float32) * RERUN**0.5
+            moved = missed @ self.gain[list(columns)].T.astype(np.float32)
+            away = self.factor**0.5 * (away[:, :n] - moved)
+        mean = self.mean[list(columns)].astype(np.float32)
+        return np.concatenate([mean + away, mean - away])
 
 
 def load_fitted(path: Path = FITTED) -> Fitted:

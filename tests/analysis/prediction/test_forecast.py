@@ -1,3 +1,5 @@
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -26,10 +28,11 @@ def known():
 
 def test_the_draws_have_the_mean_and_deviation_that_are_stated(fitted):
     forecast = Forecast.of(fitted, SATELLITE, "fine-tune")
-    sample = slice(0, len(fitted.models), 50)
-    draws = forecast.draws[:, sample]
-    assert draws.std(axis=0) == pytest.approx(forecast.sd[sample], rel=0.2)
-    assert draws.mean(axis=0) == pytest.approx(forecast.mean[sample], abs=5 * forecast.sd.max() / 20)
+    some = range(0, len(fitted.models), 50)
+    draws = forecast.sample(some).draws
+    assert draws.std(axis=0) == pytest.approx(forecast.sd[some], rel=0.1)
+    assert draws.mean(axis=0) == pytest.approx(forecast.mean[some], abs=1e-4)
+    assert (forecast.sample(some).draws == draws).all()
 
 
 def test_an_anchor_pins_its_model_and_narrows_the_rest(fitted):
@@ -38,7 +41,8 @@ def test_an_anchor_pins_its_model_and_narrows_the_rest(fitted):
     after = Forecast.of(fitted, SATELLITE, "fine-tune", {i: 0.041})
     assert expit(after.mean[i]) == pytest.approx(0.041, rel=0.05)
     assert (after.sd < before.sd).all()
-    assert after.draws.mean(axis=0)[::50] == pytest.approx(after.mean[::50], abs=0.15)
+    some = range(0, len(fitted.models), 50)
+    assert after.sample(some).draws.mean(axis=0) == pytest.approx(after.mean[some], abs=1e-4)
     low, high = after.interval()
     wide_low, wide_high = before.interval()
     assert np.median(high - low) < np.median(wide_high - wide_low)
@@ -76,29 +80,64 @@ def test_anchors_that_lie_far_apart_widen_the_intervals(fitted):
     )
     rest = np.setdiff1d(np.arange(len(fitted.models)), [one, other])
     assert np.median(alike.sd[rest]) < 0.5 * np.median(apart.sd[rest])
-    assert alike.draws.std(axis=0)[rest[::50]] == pytest.approx(alike.sd[rest[::50]], rel=0.2)
+    some = rest[::50].tolist()
+    assert alike.sample(some).draws.std(axis=0) == pytest.approx(alike.sd[some], rel=0.1)
 
 
 def test_differences_reach_as_far_as_held_out_data_sets_ask(fitted):
     forecast = Forecast.of(fitted, SATELLITE, "fine-tune", {fitted.place["resnet50.a1_in1k"]: 0.041})
     first, other = int(forecast.mean.argmin()), int(np.argsort(forecast.mean)[300])
-    assert forecast.behind(first, first) == (0, 0, 0)
-    middle, low, high = forecast.behind(other, first)
-    errors = expit(forecast.draws)
-    raw = np.quantile(errors[:, other] - errors[:, first], [0.1, 0.9])
+    sample = forecast.sample([first, other])
+    assert sample.behind(0, 0) == (0, 0, 0)
+    middle, low, high = sample.behind(1, 0)
+    assert middle == expit(forecast.mean[other]) - expit(forecast.mean[first])
+    errors = expit(sample.draws)
+    raw = np.quantile(errors[:, 1] - errors[:, 0], [0.1, 0.9])
     assert low < raw[0] < middle < raw[1] < high
     assert forecast.radius_between == fitted.radius_between[1]
 
 
 def test_the_smallest_set_holds_the_best_with_the_level_asked(fitted):
     forecast = Forecast.of(fitted, SATELLITE, "fine-tune")
-    among = list(range(0, 200, 10))
-    chosen = forecast.smallest_set(among, 0.8)
-    first, near = forecast.chances(among)
+    sample = forecast.sample(range(0, 200, 10))
+    chosen = sample.smallest_set(0.8)
+    first, near = sample.chances
     assert sum(first) == pytest.approx(1)
     assert (near >= first - 1e-9).all()
-    assert sum(first[among.index(i)] for i in chosen) >= 0.8
-    assert sum(first[among.index(i)] for i in chosen[:-1]) < 0.8
+    assert sum(first[i] for i in chosen) >= 0.8
+    assert sum(first[i] for i in chosen[:-1]) < 0.8
+
+
+def test_chances_of_two_are_those_of_their_difference(fitted):
+    given = {fitted.place["resnet50.a1_in1k"]: 0.041}
+    forecast = Forecast.of(fitted, SATELLITE, "fine-tune", given)
+    pair = [fitted.place["convnext_tiny.fb_in1k"], fitted.place["vit_small_patch16_224.augreg_in21k"]]
+    joint = forecast.covariance_with(pair)[pair]
+    deviation = np.sqrt(joint[0, 0] + joint[1, 1] - 2 * joint[0, 1])
+    first, _ = forecast.sample(pair).chances
+    ahead = NormalDist().cdf((forecast.mean[pair[1]] - forecast.mean[pair[0]]) / deviation)
+    assert first[0] == pytest.approx(ahead, abs=0.05)
+
+
+@pytest.mark.parametrize("anchors", [{}, {0: 0.03}, {0: 0.03, 4: 0.30}])
+def test_the_covariance_after_runs_is_that_of_the_draws(fitted, anchors):
+    forecast = Forecast.of(fitted, SATELLITE, "fine-tune", anchors)
+    some = [1, 10, 400, 900]
+    drawn = np.cov(forecast.sample(some).draws.T)
+    assert forecast.covariance_with(some)[some] == pytest.approx(drawn, abs=0.2 * drawn.max())
+
+
+def test_a_run_saves_what_choosing_after_it_saves(fitted):
+    given = {fitted.place["resnet50.a1_in1k"]: 0.1}
+    forecast = Forecast.of(fitted, SATELLITE, "fine-tune", given)
+    among = np.argsort(forecast.mean)[:30].tolist()
+    cross = forecast.covariance_with([among[1]])[:, 0]
+    outcomes = forecast.sample([among[1]]).draws[:, 0] - forecast.mean[among[1]]
+    gain = cross[among] / cross[among[1]]
+    after = expit(forecast.mean[among] + outcomes[:, None] * gain)
+    saved = (after[:, 0] - after.min(axis=1)).mean()
+    assert saved > 0
+    assert forecast.regret_reduction(among[1], among, noise=0.0) == pytest.approx(saved, rel=0.15)
 
 
 def test_every_backbone_of_the_weights_and_profiles_tables_is_forecast(fitted, known):
