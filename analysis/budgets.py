@@ -6,19 +6,20 @@ the limit lies within the interval the row says that it has to be measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from ..data.errors import InputError
+from ..data.pretraining import PRETRAININGS
 from .evidence import Candidate
 
 if TYPE_CHECKING:
     from .answer import Verdict
     from .query import Query
 
-__all__ = ["Budget", "Cost", "affordable", "si", "written_bytes", "written_seconds"]
+__all__ = ["Budget", "Cost", "affordable", "check_globs", "si", "written_bytes", "written_seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,29 @@ class Budget:
     cost: Callable[[Candidate], Cost | None]
     write: Callable[[float], str]
     of: Callable[[Candidate, Cost], Any]
+
+
+def check_globs(query: Query, weights: Iterable[Mapping[str, Any]]) -> None:
+    """See that every licence and pretraining of the query means something.
+
+    Args:
+        query: the question.
+        weights: all known weights.
+
+    Raises:
+        InputError: for one that no weights have; the message lists those that there are.
+    """
+    rows = list(weights)
+    asked = {
+        "licence": (query.licences, {"unknown", *(row["licence"] or "unknown" for row in rows)}),
+        "pretraining": (query.exclude_pretraining, {*PRETRAININGS}),
+    }
+    for field, (patterns, there) in asked.items():
+        for pattern in patterns if rows else ():
+            if not any(fnmatchcase(name.lower(), pattern.lower()) for name in there):
+                raise InputError(
+                    f"No weights have the {field} {pattern!r}. There are: {', '.join(sorted(there))}."
+                )
 
 
 def affordable(
@@ -98,7 +122,7 @@ def _within(
         )
     smallest = min(costs, key=lambda model: (costs[model], model))
     raise InputError(
-        f"No backbone keeps {what} {write(limit)}: the smallest of the {len(costs)} with results is "
+        f"No backbone keeps {what} {write(limit)}: the smallest of {len(costs)} is "
         f"{smallest} with {write(costs[smallest])}. Allow at least that."
     )
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..data.errors import UnknownNameError
+from ..data.errors import InputError, UnknownNameError
 from .answer import FitTime, MemoryNeed, Speed
 from .atlas import Atlas, load_atlas
 from .budgets import Budget, Cost, written_bytes, written_seconds
 from .calibration import Calibration, calibrated
+from .prediction.design import recipe_branch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,19 +154,28 @@ class Costs:
     def _latency(self, budget: LatencyBudget) -> Budget:
         device = device_named(budget.device, self.devices)
         calibration = self.calibrations.get(device)
+        if budget.percentile == 90 and calibration is None:
+            raise InputError(
+                f"How far single steps on the {device} stray from the published mean (p90) nobody published: "
+                "leave p90 out, or measure a device of your own with `archimeter calibrate`."
+            )
+        spread = calibration.p90_ratio if calibration else 1.0
+        asked = spread if budget.percentile == 90 else 1.0
+
+        def cost(candidate: Candidate) -> Cost | None:
+            found = self.seconds(candidate, device)
+            return found and replace(
+                found, value=found.value * asked, low=found.low * asked, high=found.high * asked
+            )
 
         def said(_: Candidate, cost: Cost) -> Speed:
             verdict = cost.verdict(budget.seconds_per_image)
-            p90 = cost.value * calibration.p90_ratio if calibration else None
-            return Speed(device, cost.value, _measured(cost, verdict), cost.low, cost.high, verdict, p90)
+            median, low, high = (value / asked for value in (cost.value, cost.low, cost.high))
+            p90 = median * spread if calibration else None
+            return Speed(device, median, _measured(cost, verdict), low, high, verdict, p90)
 
-        return Budget(
-            f"--within on the {device}",
-            budget.seconds_per_image,
-            lambda candidate: self.seconds(candidate, device),
-            written_seconds,
-            said,
-        )
+        what = "--within for 90 % of steps" if budget.percentile == 90 else "--within"
+        return Budget(f"{what} on the {device}", budget.seconds_per_image, cost, written_seconds, said)
 
     def _memory(self, budget: MemoryBudget) -> Budget:
         optimiser = self.query.optimiser if budget.mode == "training" else None
@@ -206,10 +217,12 @@ class Costs:
         # one image at a time is no speed to train at
         many = tuple(device for device in self.devices if not device.endswith(SINGLE))
         device = device_named(budget.device, many, " Fit times need --batch 64 or so of it.")
-        images = (self.query.images or 0) * self.query.epochs
+        frozen = recipe_branch(self.query.recipe) == "frozen"
+        epochs = 1 if frozen else self.query.epochs
+        images = (self.query.images or 0) * epochs
 
         def cost(candidate: Candidate) -> Cost | None:
-            step = self._training(candidate, device)
+            step = self.seconds(candidate, device) if frozen else self._training(candidate, device)
             if step is None:
                 return None
             return Cost(images * step.value, images * step.low, images * step.high, step.source)
@@ -217,7 +230,7 @@ class Costs:
         def said(_: Candidate, cost: Cost) -> FitTime:
             verdict = cost.verdict(budget.seconds)
             source = _measured(cost, verdict)
-            return FitTime(device, self.query.epochs, cost.value, cost.low, cost.high, verdict, source)
+            return FitTime(device, epochs, cost.value, cost.low, cost.high, verdict, source)
 
         return Budget(f"--max-fit-time on the {device}", budget.seconds, cost, written_seconds, said)
 
@@ -244,7 +257,7 @@ def device_named(asked: str, known: tuple[str, ...], hint: str = "") -> str:
     """
     words = asked.lower().replace(",", " ").split()
     found = [device for device in known if set(words) <= set(device.lower().replace(",", " ").split())]
-    found = found or [device for device in known if all(word in device.lower() for word in words)]
+    found = found or [device for device in known if all(word in _together(device) for word in words)]
     single = [device for device in found if device.endswith(SINGLE)]
     found = single if len(single) == 1 else found
     if len(found) != 1:
@@ -255,6 +268,10 @@ def device_named(asked: str, known: tuple[str, ...], hint: str = "") -> str:
             f"Speeds are published for these devices only; for your own run `archimeter calibrate`.{hint}",
         )
     return found[0]
+
+
+def _together(device: str) -> str:
+    return device.lower() + " " + device.lower().replace(" ", "").replace(",", "")
 
 
 @cache

@@ -63,7 +63,7 @@ def _for_people(row: Recommended) -> dict[str, Any]:
         "p_within": f"{expected.p_within_1_point:.0%}" if expected else None,
         "model": ("your " if row.custom else "") + (row.weights or row.backbone),
         "ms": [_cost(1e3 * one.seconds_per_image, one, 2) for one in row.speeds],
-        "gb": [f"{_cost(one.peak_bytes / 2**30, one, 1)} (≤ {one.largest_batch})" for one in row.memory],
+        "gb": [_cost(one.peak_bytes / 2**30, one, 1) + _fits(one) for one in row.memory],
         "fit": [_cost(one.seconds / 60, one, 1) for one in row.fit_times],
         "tie": "tie" if row.tied_with_first else None,
         "why": "; ".join(row.reasons),
@@ -81,7 +81,9 @@ def _columns(answer: Recommendation) -> list[Column]:
     if answer.query.within:
         columns.append(Column("ms", "ms per image", " / ".join))
     if answer.query.memory:
-        columns.append(Column("gb", "GB a step (batch that fits)", " / ".join))
+        modes = [budget.mode for budget in answer.query.memory]
+        of = f"{' / '.join(modes)} " if len(modes) > 1 else ""
+        columns.append(Column("gb", f"GB a {of}step (batch that fits)", " / ".join))
     if answer.query.fit_within:
         columns.append(Column("fit", "minutes to fit", " / ".join))
     return [
@@ -94,12 +96,17 @@ def _columns(answer: Recommendation) -> list[Column]:
 
 def _cost(value: float, of: Speed | MemoryNeed | FitTime, places: int) -> str:
     """A figure, with a tilde where it is predicted, and what the budget says of it unless it is kept."""
-    written = f"{'' if of.low == of.high else '~'}{value:.{places}f}"
+    small = 0 < value < 0.5 * 10 ** (1 - places)
+    written = f"{'' if of.low == of.high else '~'}{value:{'.2g' if small else f'.{places}f'}}"
     return (
         written
         if of.verdict == "keeps"
         else f"{written} {of.verdict}{'!' if of.verdict == 'measure' else ''}"
     )
+
+
+def _fits(of: MemoryNeed) -> str:
+    return f" (≤ {of.largest_batch})" if of.largest_batch else " (none for sure)"
 
 
 def _span(expected: Expected) -> str:

@@ -9,8 +9,8 @@ import typer
 
 from ..data.errors import InputError
 from .answering import show
-from .own import OnlyFlag, ResultsFile, StoreOption  # noqa: TC001
-from .render import CsvFlag, JsonFlag, OutputFile, note
+from .own import OnlyFlag, ResultsFile, StoreOption, own_evidence
+from .render import CsvFlag, JsonFlag, OutputFile  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ def recommend(
     max_params: Annotated[str | None, typer.Option(help="E.g. 50M.", show_default=False)] = None,
     max_macs: Annotated[str | None, typer.Option(help="E.g. 4.5G.", show_default=False)] = None,
     within: Annotated[
-        Some, typer.Option(help="Time per image on a device: '5 ms @ RTX 4090'; repeatable.")
+        Some,
+        typer.Option(help="Time per image on a device: '5 ms @ RTX 4090', '5 ms p90 @ MINE'; repeatable."),
     ] = None,
     max_memory: Annotated[
         str | None,
@@ -175,19 +176,9 @@ def _references(given: Some, results: Path | None, *, only: bool, store: Path | 
 
 def _evidence(
     query: Query, models: Sequence[str], results: Path | None, *, only: bool, store: Path | None
-) -> Evidence | None:
-    """The shipped tables with what the user adds to them; None where that is nothing."""
-    from ..analysis.own_results import own_rows
-
-    rows = own_rows(results, only=only, store=store)
-    if not rows and not models:
-        return None
-    from ..analysis.evidence import load_evidence
-
-    known = load_evidence()
-    if rows:
-        note(f"{len(rows):,} results of your own take part{', and no others' if only else ''}.")
-        known = known.with_results(rows, only=only)
+) -> Evidence:
+    """The shipped tables with what the user adds to them."""
+    known = own_evidence(results, only=only, store=store)
     if models:
         from .own_models import profiled
 

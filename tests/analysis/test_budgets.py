@@ -95,7 +95,7 @@ def test_memory_is_read_as_people_write_it(text, mode, expected):
     assert parse_memory_budget(text, mode) == expected
 
 
-@pytest.mark.parametrize("text", ["much", "0GB", "8GB @ 0", "8GB @ many", "8 @", "-1GB"])
+@pytest.mark.parametrize("text", ["much", "0GB", "2", "8GB @ 0", "8GB @ many", "8 @", "-1GB"])
 def test_what_is_no_memory_is_refused(text):
     with pytest.raises(InputError, match="no memory budget"):
         parse_memory_budget(text, "training")
@@ -241,3 +241,29 @@ def test_an_architecture_without_weights_is_timed_at_the_size_it_was_counted_at(
     larger = {**row, "input_shapes": "[[3,448,448]]"}
     counted._published[device, "inference"] = {"convnext_base": larger}
     assert counted.seconds(bare, device).value == pytest.approx(1 / row["throughput"] / 4)
+
+
+def test_frozen_features_take_one_pass_of_inference(shipped):
+    budget = FitBudget(3600, "RTX 3090")
+    query = Query(images=1000, recipe="linear-probe", fit_within=(budget,), epochs=50, top=1)
+    answer = recommend(query, shipped)
+    (fit,) = answer.rows[0].fit_times
+    counted = Costs(query, shipped)
+    model = shipped.candidate(answer.rows[0].weights)
+    assert fit.epochs == 1
+    assert fit.seconds == pytest.approx(1000 * counted.seconds(model, "NVIDIA GeForce RTX 3090").value)
+    assert any("embedding the images once" in words for words in answer.notes)
+
+
+def test_a_licence_or_pretraining_that_no_weights_have_is_not_taken_in_silence(shipped):
+    with pytest.raises(InputError, match=r"No weights have the pretraining 'clip'\. There are: .*image-text"):
+        recommend(Query(exclude_pretraining=("clip",)), shipped)
+    with pytest.raises(InputError, match=r"No weights have the licence 'gpl'\. There are: .*apache-2\.0"):
+        recommend(Query(licences=("mit", "gpl")), shipped)
+    assert recommend(Query(licences=("MIT", "bsd*"), exclude_pretraining=("generative",)), shipped).rows
+
+
+@pytest.mark.parametrize("asked", ["RTX 4090", "rtx4090", "GeForce 4090", "NVIDIA RTX4090"])
+def test_a_device_is_found_by_the_words_of_its_name(asked):
+    known = ("Intel Core i9-10940X", "NVIDIA GeForce RTX 3090", "NVIDIA GeForce RTX 4090")
+    assert costs.device_named(asked, known) == "NVIDIA GeForce RTX 4090"

@@ -100,6 +100,25 @@ def test_recommend_knows_a_calibrated_device_by_its_name(tmp_path, monkeypatch, 
         assert speed.low <= 1e-3
 
 
+def test_nine_of_ten_steps_can_be_asked_to_keep_a_limit(tmp_path, monkeypatch, doubled):
+    monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path))
+    save(calibrate("my box, batch 1", "batch 1, float32", probes_of(doubled, p90=1.25)))
+    seconds = doubled["cspresnext50"]
+
+    def models(factor, percentile):
+        limit = LatencyBudget(factor * seconds, "my box", percentile)
+        rows = recommend(Query(within=(limit,), top=2000)).rows
+        return {row.backbone: row.speeds[0] for row in rows}
+
+    assert models(1.01, 50)["cspresnext50"].verdict == "keeps"
+    assert "cspresnext50" not in models(1.24, 90)
+    speed = models(1.26, 90)["cspresnext50"]
+    assert (speed.seconds_per_image, speed.p90_s) == pytest.approx((seconds, 1.25 * seconds))
+    assert speed.verdict == "keeps"
+    with pytest.raises(InputError, match=r"p90\) nobody published.*archimeter calibrate"):
+        recommend(Query(within=(LatencyBudget(1, "RTX 4090", 90),)))
+
+
 def test_a_network_of_ones_own_is_timed_by_its_counts(doubled):
     row = load_profiles().set_index("backbone").loc["resnet101"].to_dict()
     made = calibrate("my box, batch 1", "batch 1", probes_of(doubled))

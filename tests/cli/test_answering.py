@@ -75,3 +75,11 @@ def test_a_frozen_recipe_gets_no_advice_on_fine_tuning(run):
 )
 def test_times_are_in_a_persons_units(minutes, said):
     assert _minutes(minutes) == said
+
+
+def test_small_costs_keep_their_digits_and_no_sure_batch_is_said(run):
+    found = run("--images", "1000", "--max-fit-time", "1 s @ RTX 4090", "--max-inference-memory", "200MB")
+    cells = [cell.strip() for cell in found.stdout.splitlines()[2].split("│")]
+    assert any(cell.endswith("(none for sure)") for cell in cells)
+    assert not any(cell.startswith("~0.0 ") for cell in cells)
+    assert any(cell.startswith("~0.0") for cell in cells)  # a second is 0.017 minutes
