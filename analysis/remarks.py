@@ -53,7 +53,7 @@ def remarks(
         (not predicted, _ORDER),
         (not predicted and alone, _TOO_FEW),
         (not predicted and bool(query.anchors), _NO_ANCHORS),
-        (predicted and not alone, _PREDICTED),
+        (predicted and not alone, _PREDICTED if query.anchors or known.own_tasks else _SAME_ORDER),
         (predicted and alone, _ALONE),
         (predicted and not query.anchors, _LEVEL),
         *((True, words) for words in _anchors(outlook)),
@@ -93,8 +93,8 @@ def choice(answer: Recommendation, most: int = 6) -> Iterator[str]:
         yield f"{names} is the best of all with 80 %."
     elif n > most:
         yield (
-            f"No clear first: {n} models hold the best with 80 %, so choose among them by cost: {names} and "
-            f"{n - most} more."
+            f"No clear first: it takes {n} models to hold the best with 80 %. Between the first rows let cost "
+            "decide, or runs of your own."
         )
     elif n:
         yield f"{n} models hold the best with 80 %: {names}."
@@ -215,6 +215,11 @@ _PREDICTED = (
     "data sets; in laboratories left out it is better than that of the results nearby, which stand beside it "
     "(archimeter evaluate)."
 )
+_SAME_ORDER = (
+    "The order is that of the predicted errors. Until you give results of your own it is the same for all "
+    "data: what you state moves the level and the interval, and no rule that let it move the order has held "
+    "in laboratories left out (archimeter evaluate)."
+)
 _ALONE = (
     "Errors, intervals and chances are fitted on these results alone, and only their backbones are ranked; "
     "the intervals are calibrated on each data set as predicted from the others."
@@ -224,8 +229,9 @@ _LEVEL = (
     "backbone=error) narrows it more than anything else."
 )
 _ASSUMED = (
-    "No budget was stated: training steps of 32 images on one GPU of 24 GB are assumed. Say what you have: "
-    "--max-memory '80GB @ 64', --max-fit-time '2 h @ RTX 3090', --within '5 ms @ RTX 4090', --max-params 50M."
+    "No memory was stated: training steps of 32 images on one GPU of 24 GB are assumed. Say what you have: "
+    "--max-memory '80GB @ 64'; further limits are --max-fit-time '2 h @ RTX 3090', --within '5 ms @ RTX "
+    "4090' and --max-params 50M."
 )
 _NO_BUDGET = (
     "No budget was stated, and larger models are expected to do better: say what you can spend (--max-memory "
