@@ -155,7 +155,7 @@ class Recommendation:
     """The answer: rows, the data sets most like the asked one, and what it does not know.
 
     best_there: for each of `nearest` what really did best there, within the budget. highest_level: what the
-    known data sets can promise.
+    known data sets can promise. support: of the question, which no row's is better than; why: the reason.
     """
 
     query: Query
@@ -163,6 +163,8 @@ class Recommendation:
     nearest: tuple[Neighbour, ...]
     n_candidates: int
     notes: tuple[str, ...]
+    support: Support
+    why: str
     shortlist: tuple[str, ...] = ()
     next_runs: tuple[NextRun, ...] = ()
     highest_level: float | None = None
@@ -186,6 +188,8 @@ class Recommendation:
             ],
             "n_candidates": self.n_candidates,
             "notes": list(self.notes),
+            "support": self.support,
+            "why": self.why,
             "shortlist": list(self.shortlist),
             "next_runs": [asdict(run) for run in self.next_runs],
             "level": self.level,

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..data.errors import InputError
-from .advice import advice, checklist
+from .advice import advice, at_most, checklist, support
 from .answer import BestThere, FitTime, KnownResult, MemoryNeed, Recommendation, Recommended, Speed, Support
 from .budgets import Budget, affordable
 from .costs import Costs
@@ -96,9 +96,13 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     )
     best_there = tuple(_best_there(neighbour.task, kept) for neighbour in near)
     counts = len(models), len(kept)
-    notes = remarks(query, known, near, rows, counts=counts, outlook=outlook, assumed=assumed)
+    place, why = support(query, known.tasks)
+    notes = remarks(
+        query, known, near, rows, counts=counts, outlook=outlook, assumed=assumed, support=(place, why)
+    )
+    rows = tuple(replace(row, support=at_most(row.support, place)) for row in rows)
     if outlook is None:
-        return Recommendation(query, rows, near, len(models), notes, best_there=best_there)
+        return Recommendation(query, rows, near, len(models), notes, place, why, best_there=best_there)
     return Recommendation(
         query,
         rows,
@@ -106,6 +110,8 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         len(models),
         notes,
         shortlist=outlook.shortlist(),
+        place,
+        why,
         next_runs=outlook.next_runs(candidates, costs.training_seconds),
         highest_level=outlook.forecast.highest_level,
         advice=advice(query),

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from .advice import few, foreign
+from .advice import at_most, few, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .answer import Recommendation, Recommended
+    from .answer import Recommendation, Recommended, Support
     from .evidence import Evidence
     from .nearest import Neighbour
     from .outlook import Outlook
     from .query import Query
 
-__all__ = ["choice", "limited", "remarks"]
+__all__ = ["SUPPORT", "choice", "limited", "remarks"]
 
 SAVES = 0.1
 """Expected error points below which no run is worth naming."""
@@ -32,6 +32,7 @@ def remarks(
     outlook: Outlook | None,
     assumed: bool,
 ) -> tuple[str, ...]:
+    support: tuple[Support, str],
     """Collect them.
 
     Args:
@@ -43,12 +44,13 @@ def remarks(
         outlook: the forecast; None where no model could be fitted.
         assumed: whether the query's budget was assumed.
     """
+        support: of the question, and why.
     predicted, alone = outlook is not None, known.own is not None and not known.shipped
     ties = sum(row.tied_with_first for row in rows)
     larger = [row for row in rows if _expects_more(row, known)]
     n_models, n_kept = counts
     said = [
-        (predicted and bool(foreign(query)), _foreign(query, known, outlook)),
+        (True, _place(query, known, outlook, support)),
         (assumed, _ASSUMED),
         (not predicted, _ORDER),
         (not predicted and alone, _TOO_FEW),
@@ -65,10 +67,9 @@ def remarks(
             else f"{n_models} models have results on the nearest data sets ({len(near)}); "
             f"{n_kept} fit the budget.",
         ),
-        (bool(rows), _support(rows)),
+        (bool(rows), _support(rows, support[0])),
         (predicted and not alone and not limited(query), _NO_BUDGET),
-        (query.domain == "unknown", _NO_DOMAIN),
-        (query.domain != "unknown" and not any(_alike(n, query) for n in near), _outside(query)),
+        (query.domain == "unknown" and support[0] == "outside", _NO_DOMAIN),
         (_timed(rows, single=False), _OFFLINE),
         (_timed(rows, single=True), _SINGLE),
         (any(row.fit_times for row in rows), _FIT.format(epochs=query.epochs)),
@@ -144,21 +145,27 @@ def _promise(outlook: Outlook | None) -> str:
     )
 
 
-def _support(rows: Sequence[Recommended]) -> str:
+def _support(rows: Sequence[Recommended], limit: Support) -> str:
     """The words of the column, those that occur."""
-    found = [f"{word}: {_SUPPORT[word]}" for word in _SUPPORT if any(row.support == word for row in rows)]
+    if limit == "outside":
+        return "Support of every row – outside, as the question is."
+    there = {at_most(row.support, limit) for row in rows}
+    found = [f"{word}: {words}" for word, words in SUPPORT.items() if word in there]
     return f"Support – {'; '.join(found)}."
 
 
-def _foreign(query: Query, known: Evidence, outlook: Outlook | None) -> str:
+def _place(query: Query, known: Evidence, outlook: Outlook | None, support: tuple[Support, str]) -> str:
+    """Where the question lies, and what to do where that is outside."""
+    word, why = support
+    said = f"{_PLACES[word]} the tables' support: {why}."
+    if word != "outside":
+        return said
     first, *others = outlook.order if outlook else ("",)
     family = known.candidate(first).family
     other = next((model for model in others if known.candidate(model).family != family), None)
     named = f", such as {first} and {other}" if other else ""
-    return (
-        f"Outside the tables' support: {', '.join(foreign(query))}. The intervals are widened; this is a "
-        f"prior only: run two anchors of different families{named}."
-    )
+    widened = "The intervals are widened; this" if outlook and foreign(query) else "This"
+    return f"{said} {widened} is a prior only: run two anchors of different families{named}."
 
 
 def _expects_more(row: Recommended, known: Evidence) -> bool:
@@ -184,19 +191,8 @@ def _timed(rows: Sequence[Recommended], *, single: bool) -> bool:
     return any(("batch 1," in source or "one image" in source) == single for source in sources)
 
 
-def _alike(neighbour: Neighbour, query: Query) -> bool:
-    task = neighbour.task
-    return task.facts.get("domain") == query.domain and task.recipe == query.recipe
-
-
-def _outside(query: Query) -> str:
-    return (
-        f"Outside the tables' support: no {query.recipe} result near it is of the domain {query.domain}. "
-        "Take the list as a prior, and try two of different families."
-    )
-
-
-_SUPPORT = {
+_PLACES = {"inside": "Inside", "edge": "At the edge of", "outside": "Outside"}
+SUPPORT = {
     "inside": "measured under this recipe in this domain",
     "edge": "measured under this recipe in other domains",
     "outside": "not measured under this recipe",
@@ -205,6 +201,7 @@ _ORDER = (
     "The order is a weighted mean rank over the nearest data sets. It says what to try first, not what error "
     "to expect: only a run on your images tells that."
 )
+"""What the words of a row mean."""
 _TOO_FEW = (
     "No error is predicted: that takes results of three backbones on each of two unrelated data sets, which "
     "tell how much harder one is than another."

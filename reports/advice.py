@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..analysis.budgets import si, written_bytes, written_seconds
-from ..analysis.remarks import choice
+from ..analysis.remarks import SUPPORT, choice
 from .assets import content_security_policy, write_page
 from .section import TEMPLATES, Section, environment, part
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ..analysis.answer import BestThere, Recommendation, Recommended
+    from ..analysis.answer import BestThere, Recommendation, Recommended, Support
     from ..analysis.nearest import Neighbour
     from .page import Tables
 
@@ -52,7 +52,7 @@ class Choice(NamedTuple):
 def choices(answer: Recommendation) -> list[Choice]:
     """The rows of the answer, ready to be shown."""
     spans = _spans(answer.rows)
-    return [_choice(row, span) for row, span in zip(answer.rows, spans, strict=True)]
+    return [_choice(row, span, answer.support) for row, span in zip(answer.rows, spans, strict=True)]
 
 
 def _spans(rows: Sequence[Recommended]) -> list[Span | None]:
@@ -74,7 +74,7 @@ def _spans(rows: Sequence[Recommended]) -> list[Span | None]:
     ]
 
 
-def _choice(row: Recommended, span: Span | None) -> Choice:
+def _choice(row: Recommended, span: Span | None, limit: Support) -> Choice:
     expected = row.expected
     return Choice(
         rank=row.rank,
@@ -95,7 +95,7 @@ def _choice(row: Recommended, span: Span | None) -> Choice:
             f"{known.place} of {known.n_models}"
             for known in row.results
         ),
-        facts=tuple(_facts(row)),
+        facts=tuple(_facts(row, limit)),
     )
 
 
@@ -126,25 +126,18 @@ def _verdict(verdict: str) -> str:
     return {"keeps": "", "measure": " – measure it", "exceeds": " – over your limit"}[verdict]
 
 
-def _facts(row: Recommended) -> list[tuple[str, str]]:
+def _facts(row: Recommended, limit: Support) -> list[tuple[str, str]]:
     found = [
         ("family", f"{row.family}, {row.kind}"),
         ("pretraining", row.pretraining or "unknown"),
         ("licence", row.licence or "unknown"),
-        ("support", _SUPPORT[row.support]),
+        ("support", "outside, as the question is" if limit == "outside" else SUPPORT[row.support]),
     ]
     if row.preprocessing:
         found.append(("preprocessing", preprocessing(row.preprocessing)))
     if row.fit_time_s:
         found.append((f"measured by {row.cost_study}", f"{written_seconds(row.fit_time_s)} to fit"))
     return found
-
-
-_SUPPORT = {
-    "inside": "measured under this recipe in this domain",
-    "edge": "measured under this recipe in other domains",
-    "outside": "not measured under this recipe",
-}
 
 
 def preprocessing(known: Any) -> str:
@@ -236,6 +229,7 @@ def _title(answer: Recommendation) -> tuple[str, str, list[tuple[str, str]]]:
             f"{query.classes:,}" if query.classes else "not stated",
         ),
         ("models known", f"{answer.n_candidates:,}"),
+        ("support", answer.support),
         ("data sets like yours", f"{len(answer.nearest)}"),
     ]
     lead = (

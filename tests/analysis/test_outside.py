@@ -10,9 +10,13 @@ from archimeter.analysis.recommend import recommend
 
 INSIDE = {"images": 5000, "classes": 37, "domain": "fine-grained", "image_size": 224, "channels": 3}
 STRANGE = {
-    "spectrograms": ({"channels": 1, "image_size": 16, "domain": "unknown"}, "16 pixels a side"),
+    "spectrograms": ({"channels": 1, "image_size": 16, "domain": "unknown"}, "1 channel at 16 pixels a side"),
     "five images": ({"images": 5, "classes": 2}, "5 images"),
     "many classes": ({"images": 1_000_000, "classes": 100_000}, "100,000 classes"),
+    "classes without images": (
+        {"images": 5, "classes": 100_000},
+        "5 images, fewer images than classes, 100,000 classes",
+    ),
     "eight channels": ({"channels": 8}, "8 channels"),
     "galaxies": ({"domain": "astronomy"}, "the domain astronomy"),
     "all at once": (
@@ -42,6 +46,8 @@ def test_it_says_so_widens_and_still_answers(shipped, inside, name):
     changes, said = STRANGE[name]
     answer = recommend(Query(**INSIDE | changes), shipped)
     notes = " ".join(answer.notes)
+    assert (answer.support, answer.why) == ("outside", said)
+    assert {row.support for row in answer.rows} == {"outside"}
     assert f"Outside the tables' support: {said}" in notes
     assert "run two anchors of different families" in notes
     assert len(answer.rows) == 10
@@ -53,6 +59,7 @@ def test_it_says_so_widens_and_still_answers(shipped, inside, name):
 
 def test_a_supported_question_is_not_called_strange(inside):
     assert not any("prior only" in words for words in inside.notes)
+    assert (inside.support, "of the domain fine-grained" in inside.why) == ("inside", True)
 
 
 def test_an_anchor_narrows_even_the_strangest(shipped):
