@@ -207,7 +207,7 @@ def _said(one: Likeness) -> Iterable[str]:
         f"(95 %: {low:.2f} to {high:.2f}), {one.n_yours:,} different images of yours against "
         f"{one.n_theirs:,} of {one.n_there:,}{broken}."
     )
-    both = f"{one.shared:,} of yours are among them" if one.shared else ""
+    both = f"{one.shared:,} of yours {'is' if one.shared == 1 else 'are'} among them" if one.shared else ""
     if one.looks_the_same:
         results = {
             "tables": "; what was published of it then holds for yours",
