@@ -31,8 +31,8 @@ def remarks(
     counts: tuple[int, int],
     outlook: Outlook | None,
     assumed: bool,
-) -> tuple[str, ...]:
     support: tuple[Support, str],
+) -> tuple[str, ...]:
     """Collect them.
 
     Args:
@@ -43,8 +43,8 @@ def remarks(
         counts: models known, and those that fit the budget.
         outlook: the forecast; None where no model could be fitted.
         assumed: whether the query's budget was assumed.
-    """
         support: of the question, and why.
+    """
     predicted, alone = outlook is not None, known.own is not None and not known.shipped
     ties = sum(row.tied_with_first for row in rows)
     larger = [row for row in rows if _expects_more(row, known)]
@@ -197,11 +197,11 @@ SUPPORT = {
     "edge": "measured under this recipe in other domains",
     "outside": "not measured under this recipe",
 }
+"""What the words of a row mean."""
 _ORDER = (
     "The order is a weighted mean rank over the nearest data sets. It says what to try first, not what error "
     "to expect: only a run on your images tells that."
 )
-"""What the words of a row mean."""
 _TOO_FEW = (
     "No error is predicted: that takes results of three backbones on each of two unrelated data sets, which "
     "tell how much harder one is than another."
