@@ -41,8 +41,9 @@ class Budget:
     """One limit.
 
     Attributes:
-        what: the option as a person wrote it. limit: in base units. cost: of a candidate, None where nothing
-            tells it. write: the unit for people. of: what the answer says of a kept candidate.
+        what: the option as a person writes it, with {} for the limit. limit: in base units. cost: of a
+            candidate, None where nothing tells it. write: the unit for people. of: what the answer says of a
+            kept candidate.
     """
 
     what: str
@@ -92,7 +93,7 @@ def affordable(
         limit = getattr(query, f"max_{name}")
         if limit is not None:
             kept = _within(
-                kept, lambda m, name=name: getattr(candidates[m], name), limit, f"--max-{name}", si
+                kept, lambda m, name=name: getattr(candidates[m], name), limit, f"--max-{name} {{}}", si
             )
     for budget in budgets:
         kept = _within(
@@ -112,17 +113,18 @@ def _within(
     what: str,
     write: Callable[[float], str],
 ) -> list[str]:
+    asked = what.replace("{}", write(limit))
     costs = {model: value for model in models if (value := cost(model)) is not None}
     kept = [model for model, value in costs.items() if value <= limit]
     if kept:
         return kept
     if not costs:
         raise InputError(
-            f"{what} cannot be checked: none of the {len(models)} backbones left has that figure."
+            f"{asked} cannot be checked: none of the {len(models)} backbones left has that figure."
         )
     smallest = min(costs, key=lambda model: (costs[model], model))
     raise InputError(
-        f"No backbone keeps {what} {write(limit)}: the smallest of {len(costs)} is "
+        f"No backbone keeps {asked}: the smallest of {len(costs)} is "
         f"{smallest} with {write(costs[smallest])}. Allow at least that."
     )
 

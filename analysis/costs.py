@@ -174,8 +174,8 @@ class Costs:
             p90 = median * spread if calibration else None
             return Speed(device, median, _measured(cost, verdict), low, high, verdict, p90)
 
-        what = "--within for 90 % of steps" if budget.percentile == 90 else "--within"
-        return Budget(f"{what} on the {device}", budget.seconds_per_image, cost, written_seconds, said)
+        what = f"--within '{{}}{' p90' if budget.percentile == 90 else ''} @ {device}'"
+        return Budget(what, budget.seconds_per_image, cost, written_seconds, said)
 
     def _memory(self, budget: MemoryBudget) -> Budget:
         optimiser = self.query.optimiser if budget.mode == "training" else None
@@ -210,13 +210,11 @@ class Costs:
             )
 
         option = "max-memory" if budget.mode == "training" else "max-inference-memory"
-        images = f"{budget.batch_size} image{'s' if budget.batch_size > 1 else ''} a step"
-        return Budget(f"--{option} at {images}", budget.limit_bytes, cost, written_bytes, said)
+        what = f"--{option} '{{}} @ {budget.batch_size}'"
+        return Budget(what, budget.limit_bytes, cost, written_bytes, said)
 
     def _fit(self, budget: FitBudget) -> Budget:
-        # one image at a time is no speed to train at
-        many = tuple(device for device in self.devices if not device.endswith(SINGLE))
-        device = device_named(budget.device, many, " Fit times need --batch 64 or so of it.")
+        device = self._to_train_on(budget.device)
         frozen = recipe_branch(self.query.recipe) == "frozen"
         epochs = 1 if frozen else self.query.epochs
         images = (self.query.images or 0) * epochs
@@ -232,7 +230,20 @@ class Costs:
             source = _measured(cost, verdict)
             return FitTime(device, epochs, cost.value, cost.low, cost.high, verdict, source)
 
-        return Budget(f"--max-fit-time on the {device}", budget.seconds, cost, written_seconds, said)
+        what = f"--max-fit-time '{{}} @ {device}'"
+        return Budget(what, budget.seconds, cost, written_seconds, said)
+
+    def _to_train_on(self, asked: str) -> str:
+        """The device of that name at the least batch beyond one image, which is no speed to train at."""
+        many = tuple(device for device in self.devices if not device.endswith(SINGLE))
+        try:
+            return device_named(asked, many)
+        except UnknownNameError:
+            single = device_named(asked, self.devices)
+            raise InputError(
+                f"{single!r} is one image at a time, which is no speed to train at: measure larger steps "
+                "there too, `archimeter calibrate --batch 64`."
+            ) from None
 
     def _training(self, candidate: Candidate, device: str) -> Cost | None:
         """Training time per image; elsewhere than on TRAINED_ON by its ratio to inference there."""
@@ -249,7 +260,7 @@ class Costs:
         return Cost(value, value * math.exp(-reach), value * math.exp(reach), said)
 
 
-def device_named(asked: str, known: tuple[str, ...], hint: str = "") -> str:
+def device_named(asked: str, known: tuple[str, ...]) -> str:
     """The one known device whose name holds every word asked for; of its batches the smallest.
 
     Raises:
@@ -265,7 +276,7 @@ def device_named(asked: str, known: tuple[str, ...], hint: str = "") -> str:
             "device",
             asked,
             found or known,
-            f"Speeds are published for these devices only; for your own run `archimeter calibrate`.{hint}",
+            "Speeds are published for these devices only; for your own run `archimeter calibrate`.",
         )
     return found[0]
 
