@@ -74,9 +74,9 @@ def interval(differences):
         ("juodelyte-medmnist-archs, fine-tune", 0.44, 0.15),
         ("aitlas-arena-finetune, fine-tune", 0.52, 0.45),
         ("mieb-linear-probe, linear-probe", 0.69, 1.0),
-        ("fastai, fine-tune", 0.70, 0.40),
+        ("fastai, fine-tune", 0.67, 0.40),
         ("eva-pathology, linear-probe", 0.48, 2.10),
-        ("pepr-medical, unstated, whole training set", 0.17, 3.60),
+        ("pepr-medical, unstated, whole training set", 0.14, 3.60),
     ],
 )
 def test_order_on_a_held_out_data_set_keeps_its_bar(orders, panel, tau_w, regret):
@@ -110,6 +110,7 @@ def test_a_plain_query_orders_better_than_imagenet_and_results_of_other_laborato
         mean, low, _ = interval(gains(plain_queries, base))
         assert mean >= least
         assert low > 0
+    assert interval(gains(plain_queries, "imagenet-top1", "regret_1"))[0] <= 0
 
 
 def test_probes_of_the_images_tell_the_order_of_frozen_models_only_and_few_probes_tell_none(
