@@ -154,6 +154,8 @@ class Recommended:
 class Recommendation:
     """The answer: rows, the data sets most like the asked one, and what it does not know.
 
+    n_candidates: models known. n_fitting: those that keep the budget. n_ranked: those in the order, where
+    errors are predicted one set of weights of each backbone.
     best_there: for each of `nearest` what really did best there, within the budget. highest_level: what the
     known data sets can promise. support: of the question, which no row's is better than; why: the reason.
     """
@@ -171,6 +173,8 @@ class Recommendation:
     advice: str | None = None
     checklist: tuple[str, ...] = ()
     best_there: tuple[tuple[BestThere, ...], ...] = ()
+    n_fitting: int = 0
+    n_ranked: int = 0
 
     @property
     def level(self) -> float | None:
@@ -187,6 +191,8 @@ class Recommendation:
                 for neighbour, best in zip(self.nearest, self.best_there, strict=True)
             ],
             "n_candidates": self.n_candidates,
+            "n_fitting": self.n_fitting,
+            "n_ranked": self.n_ranked,
             "notes": list(self.notes),
             "support": self.support,
             "why": self.why,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import statistics
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -14,17 +12,15 @@ from typing import Any
 
 from ..data.errors import InputError
 from ..data.families import family, kind
+from ..data.pretraining import PRETRAININGS
 from .plain_tables import Columns, columns_of_file, columns_of_rows
+from .tasks import OBSERVED, Result, Task, architecture, broadest, tasks_of
 
 __all__ = ["Candidate", "Evidence", "Result", "Task", "load_evidence"]
 
 TABLES = Path(__file__).parents[1] / "data" / "tables"
 Row = Mapping[str, Any]
 
-_OBSERVED = (
-    *("study", "dataset", "backbone", "weights", "match", "recipe", "learning_rate", "resolution"),
-    *("error", "metric", "n_eval", "n_replicates", "error_sd", "fit_time_s", "peak_memory_bytes", "status"),
-)
 _WEIGHTS = (
     *("weights", "backbone", "family", "kind", "pretraining", "licence"),
     *("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode", "is_default"),
@@ -37,84 +33,6 @@ _BENCHED = (
 _WEIGHED = (
     *("backbone", "mode", "optimiser", "fixed_bytes", "bytes_per_image", "update_bytes", "input_bytes"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One model's result on one task: mean over comparable runs.
-
-    Attributes:
-        error, n_runs: mean and what it is a mean of. sd: between runs, None where it was run once.
-        fit_time_s, peak_memory_bytes: what the study says training took, None where it does not.
-    """
-
-    error: float
-    n_runs: int
-    sd: float | None
-    fit_time_s: float | None
-    peak_memory_bytes: float | None
-
-
-@dataclass(frozen=True)
-class Task:
-    """One data set under one recipe in one study; its results are summarised when they are first needed.
-
-    Attributes:
-        facts: the data set's row (`domain`, `n_train`, `n_classes`, `image_size`, `channels`, `group`).
-        runs: model → places of its rows in `table`.
-    """
-
-    study: str
-    dataset: str
-    recipe: str
-    facts: Row
-    runs: Mapping[str, list[int]]
-    table: Columns
-
-    @cached_property
-    def metric(self) -> str:
-        """What the error is one minus of."""
-        return str(self._first["metric"])
-
-    @cached_property
-    def results(self) -> dict[str, Result]:
-        """Model → mean over its comparable runs, in the order of names."""
-        cell = {model: [self._row(i) for i in places] for model, places in self.runs.items()}
-        return {model: _result(rows) for model, rows in sorted(_comparable(cell).items())}
-
-    @cached_property
-    def noise(self) -> float | None:
-        """Standard deviation of one run's error, or None where nothing tells it."""
-        return self._noise[0]
-
-    @cached_property
-    def noise_from(self) -> str | None:
-        """`replicates` (median over models), `sample size` (binomial), or None."""
-        return self._noise[1]
-
-    @cached_property
-    def _noise(self) -> tuple[float | None, str | None]:
-        return _noise(self.results, self._first.get("n_eval"))
-
-    @property
-    def _first(self) -> Row:
-        return self._row(next(iter(self.runs.values()))[0])
-
-    def _row(self, i: int) -> Row:
-        return {name: self.table[name][i] for name in _OBSERVED}
-
-    @cached_property
-    def rank_shares(self) -> dict[str, float]:
-        """Model → share of the other models that are better, 0 for the best and 1 for the worst."""
-        models = sorted(self.results, key=lambda name: self.results[name].error)
-        if len(models) < 2:
-            return dict.fromkeys(models, 0.5)
-        places: dict[float, list[int]] = defaultdict(list)
-        for place, name in enumerate(models):
-            places[self.results[name].error].append(place)
-        return {
-            name: statistics.fmean(places[self.results[name].error]) / (len(models) - 1) for name in models
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,41 +120,34 @@ class Evidence:
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:
-        """Every study, data set and recipe, sorted by these; models without a timm name are left out."""
-        found = [task for table in self.studies for task in self._tasks_of(table)]
-        return tuple(sorted(found, key=lambda task: (task.study, task.dataset, task.recipe)))
+        """What is comparable in every study, data set and recipe, sorted by these (see `tasks`)."""
+        found = [task for table in self.studies for task in tasks_of(table, self.datasets)]
+        return tuple(sorted(found, key=lambda t: (t.study, t.dataset, t.recipe, t.metric, t.condition)))
 
-    @property
+    @cached_property
     def own_tasks(self) -> tuple[Task, ...]:
-        """Those of the user's own results."""
-        return tuple(task for task in self.tasks if task.table is self.own)
+        """Those of the user's own results; a data set counts once, under its broadest condition."""
+        return broadest(task for task in self.tasks if task.table is self.own)
 
-    def _tasks_of(self, table: Columns) -> Iterable[Task]:
-        cells: dict[tuple[str, str, str], dict[str, list[int]]] = {}
-        keys = ("status", "match", "study", "dataset", "recipe", "weights", "backbone")
-        for i, row in enumerate(zip(*(table[name] for name in keys), strict=True)):
-            status, match, study, dataset, recipe, weights, backbone = row
-            if status == "ok" and match != "none":
-                cell = cells.setdefault((study, dataset, recipe), {})
-                cell.setdefault(weights or backbone, []).append(i)
-        for key, cell in cells.items():
-            facts = self.datasets.get(key[1], {"dataset": key[1], "domain": "unknown"})
-            yield Task(*key, facts, cell, table)
+    @cached_property
+    def own_models(self) -> tuple[str, ...]:
+        """What the user has results of, under any condition."""
+        return tuple(sorted({model for t in self.tasks if t.table is self.own for model in t.runs}))
 
     def candidate(self, model: str) -> Candidate:
         """What is known of a model's weights and architecture."""
         if model in self.custom:
             return _custom(model, self.custom[model])
         known = self.weights.get(model)
-        backbone = known["backbone"] if known else model.partition(".")[0]
+        backbone = known["backbone"] if known else architecture(model)
         profile = self.profiles.get(backbone, {})
         return Candidate(
             model=model,
             backbone=backbone,
-            weights=model if "." in model else None,
+            weights=model if model != backbone else None,
             family=known["family"] if known else family(backbone),
             kind=known["kind"] if known else kind(backbone),
-            pretraining=known["pretraining"] if known else None,
+            pretraining=known["pretraining"] if known else _stated(model),
             licence=known["licence"] if known else None,
             params=profile.get("params"),
             macs=profile.get("macs"),
@@ -278,6 +189,12 @@ class Evidence:
         }
 
 
+def _stated(model: str) -> str | None:
+    """The kind of pretraining that stands in brackets behind an architecture."""
+    said = model.partition(" (")[2].removesuffix(")")
+    return said if said in PRETRAININGS else None
+
+
 def _custom(model: str, row: Row) -> Candidate:
     return Candidate(
         model=model,
@@ -304,48 +221,6 @@ def _away(shapes: str | None, own: str | None) -> float:
 @lru_cache(maxsize=64)
 def _newest_first(version: str | None) -> tuple[int, ...]:
     return tuple(-int(part) for part in str(version or "0").split(".") if part.isdigit())
-
-
-def _comparable(cell: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
-    """Keep the learning rate that most models were run with, and each model's first resolution."""
-    rates: dict[float, set[str]] = defaultdict(set)
-    for model, rows in cell.items():
-        for row in rows:
-            if row.get("learning_rate") is not None:
-                rates[row["learning_rate"]].add(model)
-    common = min(rates, key=lambda rate: (-len(rates[rate]), rate)) if rates else None
-    kept = {}
-    for model, rows in cell.items():
-        same = [row for row in rows if common is None or row.get("learning_rate") == common]
-        sizes = [row["resolution"] for row in same if row.get("resolution")]
-        smallest = min(sizes) if sizes else None
-        same = [row for row in same if smallest is None or row.get("resolution") == smallest]
-        if same:
-            kept[model] = same
-    return kept
-
-
-def _result(rows: list[Row]) -> Result:
-    errors = [row["error"] for row in rows]
-    times = [row["fit_time_s"] for row in rows if row.get("fit_time_s")]
-    memory = [row["peak_memory_bytes"] for row in rows if row.get("peak_memory_bytes")]
-    return Result(
-        error=statistics.fmean(errors),
-        n_runs=sum(int(row.get("n_replicates") or 1) for row in rows),
-        sd=statistics.stdev(errors) if len(errors) > 1 else rows[0].get("error_sd"),
-        fit_time_s=statistics.median(times) if times else None,
-        peak_memory_bytes=min(memory) if memory else None,
-    )
-
-
-def _noise(results: Mapping[str, Result], n_eval: float | None) -> tuple[float | None, str | None]:
-    between = [result.sd for result in results.values() if result.sd is not None]
-    if between:
-        return statistics.median(between), "replicates"
-    if n_eval:
-        middle = statistics.median(result.error for result in results.values())
-        return math.sqrt(max(middle * (1 - middle), 0.25 / n_eval) / n_eval), "sample size"
-    return None, None
 
 
 @lru_cache(maxsize=512)
@@ -381,7 +256,7 @@ def load_evidence(folder: Path = TABLES) -> Evidence:
         benchmarks=columns_of_file(folder / "benchmarks.parquet", _BENCHED),
         memory=columns_of_file(folder / "memory.parquet", _WEIGHED),
     )
-    tables = tuple(columns_of_file(folder / f"{study}.parquet", _OBSERVED) for study in studies)
+    tables = tuple(columns_of_file(folder / f"{study}.parquet", OBSERVED) for study in studies)
     return replace(made, studies=tables, shipped=folder == TABLES, profiled=folder == TABLES)
 
 

@@ -102,7 +102,12 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     )
     rows = tuple(replace(row, support=at_most(row.support, place)) for row in rows)
     if outlook is None:
-        return Recommendation(query, rows, near, len(models), notes, place, why, best_there=best_there)
+        return Recommendation(
+            *(query, rows, near, len(models), notes, place, why),
+            best_there=best_there,
+            n_fitting=len(kept),
+            n_ranked=len(ordered),
+        )
     return Recommendation(
         query,
         rows,
@@ -117,6 +122,8 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         advice=advice(query),
         checklist=checklist(query),
         best_there=best_there,
+        n_fitting=len(kept),
+        n_ranked=len(ordered),
     )
 
 

@@ -135,9 +135,11 @@ def _predicted(answer: Recommendation) -> tuple[Column, ...]:
 
 def _explain(answer: Recommendation) -> None:
     """The choice first, then what it rests on, then what to do."""
+    from ..analysis.nearest import unlike
     from ..analysis.remarks import choice
 
-    for words in (*choice(answer), *answer.notes, *map(_near, answer.nearest[:3], answer.best_there)):
+    near, far = map(_near, answer.nearest[:3], answer.best_there), unlike(answer.nearest)
+    for words in (*choice(answer), *answer.notes, *([far] if far else []), *near):
         note(words)
     if answer.advice:
         note(answer.advice)
@@ -154,11 +156,12 @@ def _explain(answer: Recommendation) -> None:
 
 def _near(neighbour: Neighbour, best: Sequence[BestThere]) -> str:
     task = neighbour.task
-    alike = [reason for reason in neighbour.reasons if "not stated" not in reason]
+    by = "" if task.measure == "error" else f" by {task.measure}"
     did = ", ".join(f"{one.model} ({100 * one.error:.2f} %)" for one in best)
-    there = f"best of {len(task.results)} within your budget: {did}" if did else ""
-    said = "; ".join(part for part in (*alike, there) if part)
-    return f"near: {task.dataset} ({task.study}, {task.recipe}){': ' * bool(said)}{said}"
+    there = f"best of {len(task.results)} within your budget{by}: {did}" if did else ""
+    said = "; ".join(part for part in (*neighbour.reasons, there) if part)
+    how = ", ".join(part for part in (task.study, task.recipe, task.condition) if part)
+    return f"{neighbour.likeness}: {task.dataset} ({how}){': ' * bool(said)}{said}"
 
 
 def _triple(values: list[float]) -> str:

@@ -1,0 +1,272 @@
+"""Tasks: what one study measured on one data set in one way, so that its results may be compared.
+
+A result is comparable with another of the same study, data set, recipe, metric and condition. A condition is
+a number of training images or a detail of the recipe that a study varied with a model held fixed: 1-shot and
+the whole set, images of 28 and of 224 pixels. Replicates are averaged.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .plain_tables import Columns
+
+__all__ = ["OBSERVED", "Result", "Task", "architecture", "broadest", "tasks_of"]
+
+Row = Mapping[str, Any]
+
+_SUMMARISED = (
+    *("learning_rate", "resolution", "error", "n_eval", "n_replicates", "error_sd"),
+    *("fit_time_s", "peak_memory_bytes"),
+)
+_KEYS = (
+    *("status", "match", "study", "dataset", "recipe", "metric", "n_train", "recipe_detail"),
+    *("weights", "backbone", "published_name", "pretraining"),
+)
+OBSERVED = (*_KEYS, *_SUMMARISED)
+"""Columns of a table of results that tasks are made of."""
+_ORDINARY = frozenset({"supervised-in1k", "supervised-in12k", "supervised-in21k", "supervised-in22k"})
+_WHOLE = re.compile(r"\b(whole training set|100 % of the training)")
+_PART = re.compile(r"\d-shot\b|\b(part|%) of the training|\d images per |\b\d+ a class")
+_PIXELS = re.compile(r"\b(\d+) px\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One model's result on one task: mean over comparable runs.
+
+    Attributes:
+        error, n_runs: mean and what it is a mean of. sd: between runs, None where it was run once.
+        fit_time_s, peak_memory_bytes: what the study says training took, None where it does not.
+    """
+
+    error: float
+    n_runs: int
+    sd: float | None
+    fit_time_s: float | None
+    peak_memory_bytes: float | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One data set under one recipe, metric and condition; results are summarised when first needed.
+
+    Attributes:
+        metric: what the error is one minus of. condition: in words, empty where the study has one only.
+        n_train: images that the models were trained on, None where nobody states it.
+        image_size: pixels a side of the images, before any are scaled up.
+        facts: the data set's row (`domain`, `n_train`, `n_classes`, `image_size`, `channels`, `group`).
+        runs: model → places of its rows in `table`. A model is a set of timm's weights, or an architecture;
+            where its weights are others, their kind or the study's name for them stands in brackets, unless
+            nothing tells them from the usual ones.
+    """
+
+    study: str
+    dataset: str
+    recipe: str
+    metric: str
+    condition: str
+    n_train: int | None
+    image_size: int | None
+    facts: Row
+    runs: Mapping[str, list[int]]
+    table: Columns
+
+    @property
+    def measure(self) -> str:
+        """What the error is called."""
+        return _MEASURES.get(self.metric, f"{self.metric} error")
+
+    @cached_property
+    def n_choices(self) -> int:
+        """Models that differ in more than how unnamed weights were pretrained."""
+        return len({model.partition(" (")[0] for model in self.runs})
+
+    @cached_property
+    def results(self) -> dict[str, Result]:
+        """Model → mean over its comparable runs, in the order of names."""
+        cell = {model: [self._row(i) for i in places] for model, places in self.runs.items()}
+        return {model: _result(rows) for model, rows in sorted(_comparable(cell).items())}
+
+    @cached_property
+    def noise(self) -> float | None:
+        """Standard deviation of one run's error, or None where nothing tells it."""
+        return self._noise[0]
+
+    @cached_property
+    def noise_from(self) -> str | None:
+        """`replicates` (median over models), `sample size` (binomial), or None."""
+        return self._noise[1]
+
+    @cached_property
+    def _noise(self) -> tuple[float | None, str | None]:
+        return _noise(self.results, self._row(next(iter(self.runs.values()))[0])["n_eval"])
+
+    def _row(self, i: int) -> Row:
+        return {name: self.table[name][i] for name in _SUMMARISED}
+
+    @cached_property
+    def rank_shares(self) -> dict[str, float]:
+        """Model → share of the other models that are better, 0 for the best and 1 for the worst."""
+        models = sorted(self.results, key=lambda name: self.results[name].error)
+        if len(models) < 2:
+            return dict.fromkeys(models, 0.5)
+        places: dict[float, list[int]] = defaultdict(list)
+        for place, name in enumerate(models):
+            places[self.results[name].error].append(place)
+        return {
+            name: statistics.fmean(places[self.results[name].error]) / (len(models) - 1) for name in models
+        }
+
+
+_MEASURES = {"top1": "error", "accuracy": "error", "auc": "AUC error"}
+
+
+def architecture(model: str) -> str:
+    """The backbone of a task's model."""
+    return model.partition(" (")[0].partition(".")[0]
+
+
+def broadest(tasks: Iterable[Task]) -> tuple[Task, ...]:
+    """Of every data set under a recipe one condition, so that it counts once.
+
+    It is the one with results of the most models; of several the one by top-1 accuracy, then that on the most
+    images.
+    """
+    best: dict[tuple[str, str, str], Task] = {}
+    for task in sorted(tasks, key=_breadth):
+        best.setdefault((task.study, task.dataset, task.recipe), task)
+    return tuple(sorted(best.values(), key=lambda task: (task.study, task.dataset, task.recipe)))
+
+
+def _breadth(task: Task) -> tuple[Any, ...]:
+    return (-len(task.runs), task.metric != "top1", -(task.n_train or math.inf), task.metric, task.condition)
+
+
+def tasks_of(table: Columns, datasets: Mapping[str, Row]) -> list[Task]:
+    """The tasks of a table of results; what did not finish, and models without a timm name, are left out."""
+    usable = [
+        (i, row)
+        for i, row in enumerate(zip(*(table[name] for name in _KEYS), strict=True))
+        if row[0] == "ok" and row[1] != "none"
+    ]
+    named = _names({(row[2], *row[9:]) for _, row in usable if not row[8]})
+    cells: dict[tuple[str, ...], list[tuple[str, int, tuple[Any, ...]]]] = {}
+    for i, row in usable:
+        model = row[8] or named[row[2], *row[9:]]
+        cells.setdefault(row[2:5], []).append((model, i, row[5:8]))
+    return [task for key, runs in cells.items() for task in _split(key, runs, table, datasets)]
+
+
+def _names(unnamed: set[tuple[str, str, str | None, str | None]]) -> dict[tuple[Any, ...], str]:
+    """Names of models whose weights are not timm's; study, backbone, the study's name and kind → name.
+
+    The architecture alone, where a study has one such model of it and nothing special is said of its weights.
+    """
+    kinds: dict[tuple[str, str], list[str | None]] = defaultdict(list)
+    for study, backbone, _, kind in unnamed:
+        kinds[study, backbone].append(kind)
+    names = {}
+    for study, backbone, published, kind in unnamed:
+        others = kinds[study, backbone]
+        ordinary = sum(other is None or other in _ORDINARY for other in others)
+        of = kind if others.count(kind) == 1 or not published else published
+        plain = of in {None, "none", "unknown"} or (of in _ORDINARY and ordinary == 1)
+        spelled = of if of and of.startswith(f"{backbone} (") else f"{backbone} ({of})"
+        names[study, backbone, published, kind] = backbone if plain else spelled
+    return names
+
+
+def _split(
+    key: tuple[str, ...],
+    runs: list[tuple[str, int, tuple[Any, ...]]],
+    table: Columns,
+    datasets: Mapping[str, Row],
+) -> Iterable[Task]:
+    """The conditions of one data set under one recipe."""
+    first: dict[str, tuple[Any, ...]] = {}
+    by_n = by_detail = False
+    for model, _, (_, n, detail) in runs:
+        known = first.setdefault(model, (n, detail))
+        by_n, by_detail = by_n or known[0] != n, by_detail or known[1] != detail
+    parts: dict[tuple[Any, ...], dict[str, list[int]]] = {}
+    stated: dict[tuple[Any, ...], set[tuple[Any, ...]]] = defaultdict(set)
+    for model, i, (metric, n, detail) in runs:
+        part = metric, n if by_n else None, detail if by_detail else None
+        parts.setdefault(part, {}).setdefault(model, []).append(i)
+        stated[part].add((n, detail))
+    facts = datasets.get(key[1], {"dataset": key[1], "domain": "unknown"})
+    study, dataset, recipe = key
+    for part, models in parts.items():
+        metric, n, detail = part
+        words = detail or (_images(n) if by_n or by_detail else "")
+        sizes = {_n_train(images, of, facts) for images, of in stated[part]}
+        sides = {_side(of, facts) for _, of in stated[part]}
+        n_train, side = (one.pop() if len(one) == 1 else None for one in (sizes, sides))
+        yield Task(study, dataset, recipe, metric, words, n_train, side, facts, models, table)
+
+
+def _images(n: float | None) -> str:
+    return f"{n:,.0f} training images" if n else "nothing else stated"
+
+
+def _n_train(n: float | None, detail: str | None, facts: Row) -> int | None:
+    """Images trained on: the data set's own number only where nothing says that it was a part of them."""
+    if n is None and not (detail and _PART.search(detail) and not _WHOLE.search(detail)):
+        n = facts.get("n_train")
+    return int(n) if n else None
+
+
+def _side(detail: str | None, facts: Row) -> int | None:
+    found = _PIXELS.search(detail or "")
+    side = found[1] if found else facts.get("image_size")
+    return int(side) if side else None
+
+
+def _comparable(cell: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
+    """Keep the learning rate that most models were run with, and each model's first resolution."""
+    rates: dict[float, set[str]] = defaultdict(set)
+    for model, rows in cell.items():
+        for row in rows:
+            if row.get("learning_rate") is not None:
+                rates[row["learning_rate"]].add(model)
+    common = min(rates, key=lambda rate: (-len(rates[rate]), rate)) if rates else None
+    kept = {}
+    for model, rows in cell.items():
+        same = [row for row in rows if common is None or row.get("learning_rate") == common]
+        sizes = [row["resolution"] for row in same if row.get("resolution")]
+        smallest = min(sizes) if sizes else None
+        same = [row for row in same if smallest is None or row.get("resolution") == smallest]
+        if same:
+            kept[model] = same
+    return kept
+
+
+def _result(rows: list[Row]) -> Result:
+    errors = [row["error"] for row in rows]
+    times = [row["fit_time_s"] for row in rows if row.get("fit_time_s")]
+    memory = [row["peak_memory_bytes"] for row in rows if row.get("peak_memory_bytes")]
+    return Result(
+        error=statistics.fmean(errors),
+        n_runs=sum(int(row.get("n_replicates") or 1) for row in rows),
+        sd=statistics.stdev(errors) if len(errors) > 1 else rows[0].get("error_sd"),
+        fit_time_s=statistics.median(times) if times else None,
+        peak_memory_bytes=min(memory) if memory else None,
+    )
+
+
+def _noise(results: Mapping[str, Result], n_eval: float | None) -> tuple[float | None, str | None]:
+    between = [result.sd for result in results.values() if result.sd is not None]
+    if between:
+        return statistics.median(between), "replicates"
+    if n_eval:
+        middle = statistics.median(result.error for result in results.values())
+        return math.sqrt(max(middle * (1 - middle), 0.25 / n_eval) / n_eval), "sample size"
+    return None, None
