@@ -32,7 +32,7 @@ def made_evidence():
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("archimeter.analysis.recommend.load_evidence", made_evidence)
+    monkeypatch.setattr("archimeter.analysis.evidence.load_evidence", made_evidence)
     return lambda *arguments: CliRunner().invoke(app, ["recommend", *arguments])
 
 
