@@ -60,7 +60,7 @@ def support(query: Query, tasks: Iterable[Task]) -> tuple[Support, str]:
     if not same:
         return "outside", f"there is no {query.recipe} result"
     if query.domain == "unknown":
-        return "edge", "no domain was stated, so every data set counts as half foreign; --domain narrows it"
+        return "edge", "no domain was stated, which says most of what is alike; --domain narrows it"
     there = {task.dataset for task in same if task.facts.get("domain") == query.domain}
     if not there:
         return "outside", f"there is no {query.recipe} result of the domain {query.domain}"
