@@ -13,6 +13,7 @@ from typing import Any
 from ..data.errors import InputError
 from ..data.families import family, kind
 from ..data.pretraining import PRETRAININGS
+from ..data.resolving import IDENTITY
 from .plain_tables import Columns, columns_of_file, columns_of_rows
 from .tasks import OBSERVED, Result, Task, architecture, broadest, tasks_of
 
@@ -104,15 +105,24 @@ class Evidence:
 
     def with_results(self, rows: Iterable[Row], *, only: bool = False) -> Evidence:
         """Beside these results, or instead of them, the user's own; rows of a shipped study count once."""
-        there = set() if only or not self.shipped else self.shipped_studies
-        own = columns_of_rows(row for row in rows if row["study"] not in there)
+        own = columns_of_rows(rows if only or not self.shipped else self._beside(list(rows)))
         studies = (own,) if only else (*self.studies, own)
         return replace(self, studies=studies, own=own, shipped=self.shipped and not only)
 
-    @cached_property
-    def shipped_studies(self) -> set[str]:
-        """Keys of the studies that these tables are, with the one whose results are no transfer results."""
-        return {_PRETRAINING, *(study for table in self.studies for study in table["study"])}
+    def _beside(self, rows: Sequence[Row]) -> list[Row]:
+        """Those rows that are not among these results, nor of the study that holds no transfer results."""
+        named = {row["study"] for row in rows}
+        there = {
+            one
+            for table in self.studies
+            if not named.isdisjoint(table["study"])
+            for one in zip(*(table[name] for name in IDENTITY), strict=True)
+        }
+        return [
+            row
+            for row in rows
+            if row["study"] != _PRETRAINING and tuple(row.get(name) for name in IDENTITY) not in there
+        ]
 
     def with_models(self, rows: Iterable[Row]) -> Evidence:
         """Beside what timm has, the user's own networks: rows of profiles, named by their `backbone`."""

@@ -53,13 +53,13 @@ def own_results(results: Path | None, *, only: bool = False, store: Path | None 
 
     own, profiles = load_own_results(results, store=store), load_own_profiles(results, store=store)
     rows = with_shipped(own, only=only)
-    if len(own):
-        _say(
-            zip(own["study"], own["backbone"], strict=True),
-            {entry.study for entry in manifest() if entry.record == "Observation" and entry.study},
-            {*load_profiles()["backbone"], *profiles["backbone"]},
-            only=only,
-        )
+    shipped = 0 if only else sum(entry.rows for entry in manifest() if entry.record == "Observation")
+    _say(
+        rows["backbone"].iloc[shipped:],
+        len(own),
+        {*load_profiles()["backbone"], *profiles["backbone"]},
+        only=only,
+    )
     return Own(rows, profiles)
 
 
@@ -70,7 +70,7 @@ def own_alone(results: Path) -> pd.DataFrame:
 
     own = results_alone(results)
     known = {*load_profiles()["backbone"], *network_names(results).values()}
-    _say(zip(own["study"], own["backbone"], strict=True), (), known, only=True)
+    _say(own["backbone"], len(own), known, only=True)
     return own
 
 
@@ -92,35 +92,28 @@ def own_evidence(
     if not rows:
         return known
     found = known.with_results(rows, only=only).with_models(own_networks(rows, results, store=store))
-    if not quiet:
-        pairs = [(row["study"], row["backbone"]) for row in rows]
-        _say(pairs, known.shipped_studies, {*known.profiles, *found.custom}, only=only)
+    if not quiet and found.own is not None:
+        _say(found.own["backbone"], len(rows), {*known.profiles, *found.custom}, only=only)
     return found
 
 
-def _say(
-    rows: Iterable[tuple[str, str]], shipped: Collection[str], known: Collection[str], *, only: bool
-) -> None:
+def _say(taken: Iterable[str], n_given: int, known: Collection[str], *, only: bool) -> None:
     """Say how many results of one's own take part, and which of their backbones nobody knows.
 
     Args:
-        rows: study and backbone of each of one's own results.
-        shipped: the shipped studies' keys.
+        taken: backbone of each result of one's own that takes part.
+        n_given: results of one's own, with those that are a shipped study's.
         known: backbones that have a profile.
         only: whether the shipped studies take no part.
     """
     from ..data.resolving import unknown_note
 
-    counts = Counter(rows)
-    new = Counter({pair: n for pair, n in counts.items() if only or pair[0] not in shipped})
-    again = counts.total() - new.total()
-    if new:
-        note(f"{new.total():,} results of your own take part{', and no others' if only else ''}.")
+    rows_of = Counter(taken)
+    again = n_given - rows_of.total()
+    if rows_of:
+        note(f"{rows_of.total():,} results of your own take part{', and no others' if only else ''}.")
     if again:
         note(f"{again:,} are those of shipped studies, which take part anyway; --only takes nothing else.")
-    names: Counter[str] = Counter()
-    for (_, backbone), n in new.items():
-        names[backbone] += n
-    strange = unknown_note(names, known)
+    strange = unknown_note(rows_of, known)
     if strange:
         note(strange)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from .records import Observation
 
-__all__ = ["KnownNames", "Resolved", "not_of_shipped", "slug", "unknown_note"]
+__all__ = ["IDENTITY", "KnownNames", "Resolved", "not_of_shipped", "slug", "unknown_note"]
 
 SUGGESTIONS = 50
 NAMED = 10
 """Unknown names that one note spells out."""
-IDENTITY = ("dataset", "backbone", "weights", "recipe", "metric", "error")
+IDENTITY = ("study", "dataset", "backbone", "weights", "error")
 """What a row has in common with the shipped one that it is."""
 HUB_PREFIX = re.compile(r"(hf[-_]hub:)?(timm/|timm:)?")
 NO_TAG = frozenset({"true", "yes", "1", "pretrained", "default", "imagenet", "imagenet1k", "imagenet-1k"})
@@ -88,9 +88,9 @@ def not_of_shipped(rows: Sequence[tuple[int, Observation]], known: KnownNames) -
         ]
         if lines:
             more = len(lines) - 1
-            others = f" and {more:,} other{'s' * (more > 1)}" if more else ""
+            others = f" and {more:,} other{'s' * (more > 1)} are" if more else " is"
             what = (
-                f"study: {study!r} is a shipped study's name; this row{others} is not among its results. "
+                f"study: {study!r} is a shipped study's name; this row{others} not among its results. "
                 "Choose another: --study NAME of `archimeter import`, or the file's column `study`."
             )
             found.append((min(lines), what))

@@ -11,7 +11,7 @@ from .records import Observation, Profile
 from .store import Store, default_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
@@ -75,7 +75,7 @@ def load_own_results(results: Path | str | None = None, *, store: Path | str | N
 def with_shipped(own: pd.DataFrame, *, only: bool = False) -> pd.DataFrame:
     """Put one's own results beside the shipped ones, or return them alone.
 
-    Rows of a shipped study, such as an export of it, are the study's own and count once.
+    Rows of a shipped study, as an export of it has them, are the study's own and count once.
 
     Raises:
         InputError: if none are left.
@@ -92,8 +92,22 @@ def with_shipped(own: pd.DataFrame, *, only: bool = False) -> pd.DataFrame:
     if only:
         return own
     shipped = load_observations()
-    beside = own[~own["study"].isin(shipped["study"].unique())]
+    beside = own[~_among(own, shipped)]
     return pd.concat([shipped, *([beside] if len(beside) else [])], ignore_index=True)
+
+
+def _among(own: pd.DataFrame, shipped: pd.DataFrame) -> pd.Series:
+    import pandas as pd
+
+    there = {*_identities(shipped[shipped["study"].isin(own["study"].unique())])}
+    return pd.Series([one in there for one in _identities(own)], own.index, dtype=bool)
+
+
+def _identities(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    from .resolving import IDENTITY
+
+    held = frame[list(IDENTITY)].astype(object)
+    return zip(*(held[name].where(held[name].notna(), None) for name in IDENTITY), strict=True)
 
 
 def known_names(store: Path | str | None = None) -> KnownNames:

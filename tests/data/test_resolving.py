@@ -134,5 +134,5 @@ def test_a_shipped_study_s_name_is_for_its_own_results():
     ((line, what),) = not_of_shipped([(2, shipped), (3, Observation(**own)), (4, Observation(**own))], KNOWN)
     assert line == 3
 
-    assert "this row and 1 other is not among its results" in what
+    assert "this row and 1 other are not among its results" in what
     assert not_of_shipped([(3, Observation(**(own | {"study": "mine"})))], KNOWN) == []
