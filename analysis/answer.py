@@ -113,14 +113,16 @@ class Recommended:
     Attributes:
         rank_score: expected share of models that are better, 0 to 1, lower is better; not an error.
         results: real results on the nearest data sets, nearest first.
+        licence, preprocessing: where `weights` names none, those of the backbone's default weights.
         params, macs, activations: counted at the default input size; None where no profile is known.
         speeds, memory, fit_times: for each budget of that kind, in its order.
         fit_time_s, training_memory_bytes: measured by the nearest study that states them (`cost_study`).
         tied_with_first: the results cannot tell it from the first row.
         support: `inside` (measured under this recipe in this domain), `edge` (under this recipe elsewhere),
-            `outside` (only under another recipe).
+            `outside` (only under another recipe); never better than the answer's.
         reasons: why it stands here, in words. preprocessing: what its weights expect of an image.
-        expected: predicted error, interval and chances; None where no fitted model covers the tables.
+        expected: predicted error, interval and chances; None where no fitted model covers the tables. Of a
+            model that the user ran the error is that of the run.
         custom: the user's own network, asked for by name.
     """
 

@@ -16,10 +16,13 @@ from .prediction.features import ModelFacts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .evidence import Evidence
+    from .evidence import Candidate, Evidence
     from .prediction.forecast import Fitted
 
-__all__ = ["default_of", "with_custom", "with_unnamed"]
+__all__ = ["as_default", "candidates_of", "default_of", "with_custom", "with_unnamed"]
+
+TESTS = "test_"
+"""How timm's networks begin that are there for its own tests."""
 
 
 def with_custom(fitted: Fitted, custom: Mapping[str, Mapping[str, Any]]) -> Fitted:
@@ -66,10 +69,38 @@ def with_unnamed(fitted: Fitted, models: Iterable[str], known: Evidence) -> Fitt
 
 
 def default_of(fitted: Fitted, known: Evidence, backbone: str) -> str | None:
-    """The backbone's default weights, or else any of it; None where the model does not know it."""
-    own = [model for model in fitted.models if model.partition(".")[0] == backbone]
+    """The backbone's default weights, or else any of it; None where the model does not know it.
+
+    Case does not count, and the name of weights means these.
+    """
+    plain = backbone.lower()
+    same = [model for model in fitted.models if model.lower() == plain]
+    own = [model for model in fitted.models if model.partition(".")[0].lower() == plain]
     chosen = [model for model in own if known.weights.get(model, {}).get("is_default")]
-    return next(iter([*chosen, *own]), None)
+    return next(iter([*same, *chosen, *own]), None)
+
+
+def candidates_of(fitted: Fitted, known: Evidence) -> tuple[list[str], int]:
+    """What may be recommended, sorted, and how many models are not, for want of weights to start from.
+
+    Beside what the user has results of that is what has pretrained weights, without timm's networks for
+    tests. Default weights are not listed beside results of their architecture that name none.
+    """
+    own = {*known.own_models} - {*known.custom}
+    others = {*fitted.models} - {*known.custom} - own
+    usable = {model for model in others if model in known.weights and not model.startswith(TESTS)}
+    defaults = {row["backbone"]: model for model, row in known.weights.items() if row.get("is_default")}
+    same = {defaults.get(model) for model in own}
+    return sorted((usable - same) | (own & {*fitted.models})), len(others - usable)
+
+
+def as_default(candidate: Candidate, known: Evidence) -> Candidate:
+    """An architecture whose weights nobody named, with what is stated of its default weights."""
+    rows = known.weights.values() if candidate.stated is None else ()
+    row = next((r for r in rows if r["backbone"] == candidate.model and r.get("is_default")), None)
+    if row is None:
+        return candidate
+    return replace(candidate, pretraining=row["pretraining"], licence=row["licence"], stated=row)
 
 
 def _facts(name: str, row: Mapping[str, Any]) -> ModelFacts:

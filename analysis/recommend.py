@@ -16,7 +16,7 @@ from .advice import advice, at_most, checklist, support
 from .answer import BestThere, FitTime, KnownResult, MemoryNeed, Recommendation, Recommended, Speed, Support
 from .budgets import Budget, affordable
 from .costs import Costs
-from .custom import with_custom, with_unnamed
+from .custom import as_default, candidates_of, with_custom, with_unnamed
 from .evidence import Candidate, Evidence, Result, Task, load_evidence
 from .laboratory import as_evaluated, with_laboratory
 from .limits import MemoryBudget
@@ -66,7 +66,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     if not near:
         raise InputError("There is no result to rank by: the tables hold no usable observation.")
     measured = {model for neighbour in near for model in neighbour.task.results}
-    models = sorted(measured if fitted is None else {*fitted.models} - {*known.custom})
+    models, n_without = (sorted(measured), 0) if fitted is None else candidates_of(fitted, known)
     candidates = Candidates(known, models)
     kept = affordable(query, candidates, budgets)
     scores = {model: _score(model, near) for model in kept}
@@ -95,7 +95,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         for rank, model in shown
     )
     best_there = tuple(_best_there(neighbour.task, kept) for neighbour in near)
-    counts = len(models), len(kept)
+    counts = len(models), len(kept), n_without
     place, why = support(query, known.tasks)
     notes = remarks(
         query, known, near, rows, counts=counts, outlook=outlook, assumed=assumed, support=(place, why)
@@ -165,7 +165,7 @@ class Candidates(dict[str, Candidate]):
         return iter(self._models)
 
     def __missing__(self, model: str) -> Candidate:
-        self[model] = self._known.candidate(model)
+        self[model] = as_default(self._known.candidate(model), self._known)
         return self[model]
 
 
@@ -199,6 +199,8 @@ def _row(
     seen = [neighbour.task for neighbour in near if model in neighbour.task.results]
     costed = next((task for task in seen if task.results[model].fit_time_s), None)
     cost = costed.results[model] if costed else None
+    if expected is not None and ran is not None:  # what the user saw is no prediction
+        expected = replace(expected, error=ran, low=min(expected.low, ran), high=max(expected.high, ran))
     tied, why_tied = _tie(model, first, near)
     if expected is not None and not tied:
         why_tied = None  # the predicted difference says it better

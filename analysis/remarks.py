@@ -28,7 +28,7 @@ def remarks(
     near: Sequence[Neighbour],
     rows: Sequence[Recommended],
     *,
-    counts: tuple[int, int],
+    counts: tuple[int, int, int],
     outlook: Outlook | None,
     assumed: bool,
     support: tuple[Support, str],
@@ -40,7 +40,7 @@ def remarks(
         known: the tables.
         near: the nearest data sets.
         rows: of the answer.
-        counts: models known, and those that fit the budget.
+        counts: models known, those of them that fit the budget, and those left out for want of weights.
         outlook: the forecast; None where no model could be fitted.
         assumed: whether the query's budget was assumed.
         support: of the question, and why.
@@ -48,7 +48,7 @@ def remarks(
     predicted, alone = outlook is not None, known.own is not None and not known.shipped
     ties = sum(row.tied_with_first for row in rows)
     larger = [row for row in rows if _expects_more(row, known)]
-    n_models, n_kept = counts
+    n_models, n_kept, n_without = counts
     said = [
         (True, _place(query, known, outlook, support)),
         (assumed, _ASSUMED),
@@ -67,6 +67,7 @@ def remarks(
             else f"{n_models} models have results on the nearest data sets ({len(near)}); "
             f"{n_kept} fit the budget.",
         ),
+        (n_without > 0, _WITHOUT.format(n=n_without)),
         (bool(rows), _support(rows, support[0])),
         (predicted and not alone and not limited(query), _NO_BUDGET),
         (query.domain == "unknown" and support[0] == "outside", _NO_DOMAIN),
@@ -233,6 +234,9 @@ _ASSUMED = (
 _NO_BUDGET = (
     "No budget was stated, and larger models are expected to do better: say what you can spend (--max-memory "
     "8GB, --max-fit-time '2 h @ RTX 3090', --within '5 ms @ RTX 4090', --max-params 50M)."
+)
+_WITHOUT = (
+    "{n} more are left out: architectures without pretrained weights, and timm's networks for its own tests."
 )
 _NO_DOMAIN = "No domain was stated, so every data set counts as half foreign: --domain narrows it."
 _OFFLINE = (
