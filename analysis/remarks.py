@@ -95,8 +95,8 @@ def choice(answer: Recommendation, most: int = 6) -> Iterator[str]:
         yield f"{names} is the best of all with 80 %."
     elif n > most:
         yield (
-            f"No clear first: it takes {n} models to hold the best with 80 %. Between the first rows let cost "
-            "decide, or runs of your own."
+            f"No clear first: it takes {n} models to hold the best with 80 %. Between the first rows let "
+            "cost decide, or runs of your own."
         )
     elif n:
         yield f"{n} models hold the best with 80 %: {names}."
