@@ -32,7 +32,7 @@ from .section import TEMPLATES, Section, environment
 from .verdicts import claims_section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 __all__ = ["Figure", "Report", "Tables", "assemble", "render", "report"]
 
@@ -190,8 +190,8 @@ def _report(given: Tables, found: Results, profiles: pd.DataFrame, data: PageDat
         title="Which vision backbone is worth trying?",
         lead=(
             f"What {len(profiles):,} vision backbones are and cost, beside how well they did in "
-            f"{n_results:,} published results: pick a data set like yours, see what accuracy costs, and "
-            "whether bigger really was better."
+            f"{n_results:,} {_whose(given, studies)}: pick a data set like yours, see what accuracy costs, "
+            "and whether bigger really was better."
         ),
         figures=(
             Figure("backbones", f"{len(profiles):,}"),
@@ -210,6 +210,13 @@ def _report(given: Tables, found: Results, profiles: pd.DataFrame, data: PageDat
         footer=_footer(),
         data=data,
     )
+
+
+def _whose(given: Tables, studies: Collection[str]) -> str:
+    published = {entry.study for entry in given.manifest} & {*studies}
+    if len(published) == len(studies) or not given.manifest:
+        return "published results"
+    return "results, your own among them" if published else "results of your own"
 
 
 def _footer() -> str:

@@ -81,5 +81,6 @@ def test_ones_own_networks_are_among_the_models_of_the_page(tmp_path):
     assert result.exit_code == 0, result.output + repr(result.exception)
     text = page.read_text(encoding="utf-8")
     assert "nets:build" in text.split('id="payload"')[1]
+    assert "in 6 results of your own: pick" in text
     (commit,) = [entry.commit for entry in manifest() if entry.study == "fastai"]
     assert commit not in text  # results that take no part are no source
