@@ -18,7 +18,7 @@ from typing import Any
 
 from .plain_tables import Columns
 
-__all__ = ["OBSERVED", "Result", "Task", "architecture", "broadest", "tasks_of"]
+__all__ = ["OBSERVED", "Result", "Task", "architecture", "broadest", "measure", "tasks_of"]
 
 Row = Mapping[str, Any]
 
@@ -82,7 +82,7 @@ class Task:
     @property
     def measure(self) -> str:
         """What the error is called."""
-        return _MEASURES.get(self.metric, f"{self.metric} error")
+        return measure(self.metric)
 
     @cached_property
     def n_choices(self) -> int:
@@ -127,6 +127,11 @@ class Task:
 
 
 _MEASURES = {"top1": "error", "accuracy": "error", "auc": "AUC error"}
+
+
+def measure(metric: str) -> str:
+    """What one minus a metric is called: `error` alone where it is a share of wrong answers."""
+    return _MEASURES.get(metric, f"{metric} error")
 
 
 def architecture(model: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..analysis.budgets import si, written_bytes, written_seconds
+from ..analysis.nearest import unlike
 from ..analysis.remarks import SUPPORT, choice
+from ..analysis.tasks import measure
 from .assets import content_security_policy, write_page
 from .section import TEMPLATES, Section, environment, part
 
@@ -91,8 +93,8 @@ def _choice(row: Recommended, span: Span | None, limit: Support) -> Choice:
         costs=tuple(_costs(row)),
         reasons=row.reasons,
         results=tuple(
-            f"{known.dataset} ({known.study}, {known.recipe}): {100 * known.error:.2f} % error, "
-            f"{known.place} of {known.n_models}"
+            f"{known.dataset} ({_how(known.study, known.recipe, known.condition)}): "
+            f"{100 * known.error:.2f} % {measure(known.metric)}, {known.place} of {known.n_models}"
             for known in row.results
         ),
         facts=tuple(_facts(row, limit)),
@@ -151,12 +153,17 @@ def _neighbour(neighbour: Neighbour, best: Sequence[BestThere]) -> dict[str, Any
     task = neighbour.task
     return {
         "dataset": task.dataset,
-        "study": f"{task.study}, {task.recipe}",
-        "n": len(task.results),
-        "weight": f"{neighbour.weight:.2f}",
-        "best": ", ".join(f"{one.model} ({100 * one.error:.2f}\u00a0%)" for one in best) or "–",
+        "study": _how(task.study, task.recipe, task.condition),
+        "n": f"{len(task.results)} models",
+        "best": [f"{one.model} ({100 * one.error:.2f}\u00a0%)" for one in best],
+        "by": task.measure,
         "why": "; ".join(neighbour.reasons),
+        "far": neighbour.likeness == "least far",
     }
+
+
+def _how(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def advice_section(answer: Recommendation, images: Sequence[str] = ()) -> Section:
@@ -171,6 +178,7 @@ def advice_section(answer: Recommendation, images: Sequence[str] = ()) -> Sectio
         "advice.html.j2",
         choices=shown,
         nearest=[_neighbour(*pair) for pair in zip(answer.nearest, answer.best_there, strict=True)],
+        unlike=unlike(answer.nearest),
         choice=tuple(choice(answer)),
         advice=answer.advice,
         checklist=answer.checklist,
@@ -194,9 +202,16 @@ def advice_of(given: Tables) -> Section | None:
 
 def _finding(answer: Recommendation) -> str:
     first = answer.rows[0]
-    said = f"{first.weights or first.backbone} leads {answer.n_candidates:,} models"
+    name = first.weights or first.backbone
     if first.expected is None:
-        return f"{said} by its rank on the nearest data sets ({len(answer.nearest)})."
+        return (
+            f"{name} leads {answer.n_ranked:,} models by its rank on the nearest data sets "
+            f"({len(answer.nearest)})."
+        )
+    said = (
+        f"{name} leads {answer.n_ranked:,} backbones, each with its best weights among the "
+        f"{answer.n_fitting:,} models that fit the budget"
+    )
     ties = sum(
         row.expected is not None and row.expected.behind_low <= 0 <= row.expected.behind_high
         for row in answer.rows[1:]
@@ -210,7 +225,7 @@ def _finding(answer: Recommendation) -> str:
 
 
 _CAPTION = (
-    "Chances are among the best forty by expected error. Error: predicted from other "
+    "Chances are among all that are ranked. Error: predicted from other "
     "data sets, with an interval that is mostly the unknown difficulty of yours. Open a line for "
     "reasons, real results and costs; ~ and “predicted” mark what nobody measured."
 )
@@ -228,15 +243,19 @@ def _title(answer: Recommendation) -> tuple[str, str, list[tuple[str, str]]]:
             "labels" if query.multi_label else "classes",
             f"{query.classes:,}" if query.classes else "not stated",
         ),
-        ("models known", f"{answer.n_candidates:,}"),
+        ("models that fit", f"{answer.n_fitting:,} of {answer.n_candidates:,}"),
         ("support", answer.support),
-        ("data sets like yours", f"{len(answer.nearest)}"),
+        ("data sets like yours", f"{len(_alike(answer))}" if _alike(answer) else "none"),
     ]
     lead = (
         f"Asked for {query.recipe}{_budget(answer)}. Real results are of the studies named beside them; "
         "predictions say so and carry their interval."
     )
     return f"Which backbones to try on {what}", lead, figures
+
+
+def _alike(answer: Recommendation) -> set[str]:
+    return {one.task.dataset for one in answer.nearest if one.likeness == "near"}
 
 
 def _budget(answer: Recommendation) -> str:

@@ -158,7 +158,8 @@ def test_own_results_lead_where_they_are_nearest(shipped):
 
 
 def test_own_results_beside_the_shipped_make_their_models_candidates(shipped):
-    rows = [own("planet", name, error) for name, error in [("vgg11", 0.001), ("resnet18", 0.2)]]
+    errors = {"vgg11": 0.001, "resnet18": 0.2, "resnet34": 0.1}
+    rows = [own("planet", name, error) for name, error in errors.items()]
     plain = recommend(Query(**SATELLITE), shipped)
     beside = recommend(Query(**SATELLITE), shipped.with_results(rows))
     assert any(n.task.study == "mine" for n in beside.nearest)

@@ -114,7 +114,8 @@ def test_the_score_is_the_weighted_mean_rank_pulled_to_the_middle():
 
 
 def test_a_model_seen_only_far_away_is_not_trusted_to_lead():
-    lone = result("moles", "resnet18.only_here", 0.01), result("moles", "resnet18.a1_in1k", 0.3)
+    moles = {"resnet18.only_here": 0.01, "resnet18.a1_in1k": 0.3, "resnet50.a1_in1k": 0.3}
+    lone = [result("moles", weights, error) for weights, error in moles.items()]
     answer = recommend(SATELLITE, evidence(lone))
     assert answer.rows[0].weights == "resnet50.a1_in1k"
     (row,) = [row for row in answer.rows if row.weights == "resnet18.only_here"]
@@ -142,10 +143,10 @@ def test_budgets_are_kept_and_published_speeds_are_named_as_such():
 
 def test_an_impossible_budget_says_the_smallest_there_is():
     with pytest.raises(
-        InputError, match=r"--max-params 1 M: the smallest of the 3 .* resnet18.a1_in1k with 12 M"
+        InputError, match=r"--max-params 1 M: the smallest of 3 is resnet18.a1_in1k with 12 M"
     ):
         recommend(Query(max_params=1e6), evidence())
-    with pytest.raises(InputError, match=r"RTX 4090 0.01 ms: the smallest .* with 0.1 ms"):
+    with pytest.raises(InputError, match=r"RTX 4090': the smallest of 2 .* with 0.1 ms"):
         recommend(Query(within=(LatencyBudget(1e-5, "RTX 4090"),)), evidence())
 
 
@@ -194,14 +195,18 @@ def test_the_nearest_say_why_and_silence_is_not_likeness():
     )
     unknown = Evidence.of(observations=[result("mystery", "resnet18.a1_in1k", 0.1)])
     (neighbour,) = nearest(SATELLITE, unknown.tasks)
-    assert neighbour.distance == pytest.approx(0.75 + 0.25 + 0.25)
+    assert neighbour.distance == pytest.approx(1 + 0.5 + 0.5)
     assert "domain not stated" in neighbour.reasons
 
 
 def test_another_recipe_is_further_away():
-    probe = [result("planet", "resnet18.a1_in1k", 0.2, recipe="linear-probe")]
-    near = nearest(SATELLITE, evidence(probe).tasks)
-    assert [n.task.recipe for n in near if n.task.dataset == "planet"] == ["fine-tune", "linear-probe"]
+    def found(**changes):
+        probes = [result("planet", w, 0.2, recipe="linear-probe", **changes) for w in ERRORS["planet"]]
+        near = nearest(SATELLITE, evidence(probes).tasks, far=True)
+        return [one.task.recipe for one in near if one.task.dataset == "planet"]
+
+    assert found(study="probed") == ["fine-tune", "linear-probe"]
+    assert found() == ["fine-tune"]  # a data set counts once in a study
 
 
 def test_failed_runs_and_foreign_models_never_count():

@@ -50,7 +50,8 @@ def test_json_is_one_object_with_rows_nearest_and_notes(run):
     document = json.loads(run("--domain", "remote-sensing", "--json").stdout)
     assert [row["weights"] for row in document["recommendations"]] == ["resnet50.a1_in1k", "resnet18.a1_in1k"]
     assert document["recommendations"][0]["results"][0]["error"] == 0.04
-    assert document["nearest"][0]["reasons"] == ["same domain: remote-sensing"]
+    assert document["nearest"][0]["reasons"] == ["same domain: remote-sensing", "800 training images"]
+    assert document["nearest"][0]["likeness"] == "near"
     assert document["query"]["domain"] == "remote-sensing"
 
 

@@ -70,6 +70,31 @@ def test_the_page_holds_the_question_the_rows_and_the_neighbours(page, answer):
     assert all(item.replace("'", "&#39;") in text for item in answer.checklist)
 
 
+def test_the_page_says_how_many_fit_and_how_many_are_ranked(answer, page):
+    assert answer.n_candidates > answer.n_fitting >= answer.n_ranked > len(answer.rows)
+    finding = advice_section(answer).finding
+    assert f"leads {answer.n_ranked:,} backbones" in finding
+    assert f"the {answer.n_fitting:,} models that fit the budget" in finding
+    assert f"{answer.n_fitting:,} of {answer.n_candidates:,}" in page.read_text()
+
+
+def test_neighbours_stand_in_the_order_of_their_likeness_under_what_they_were_measured_by(answer):
+    body = advice_section(answer).body
+    rows = re.findall(r'<th class="text" scope="row">(.*?)<small>', body)
+    assert rows == [one.task.dataset for one in answer.nearest]
+    for one, best in zip(answer.nearest, answer.best_there, strict=True):
+        assert f"{len(one.task.results)} models by {one.task.measure}" in body
+        assert all(f"{found.model} ({100 * found.error:.2f}\u00a0%)" in body for found in best)
+    assert "Weight" not in body
+
+
+def test_where_nothing_is_stated_no_data_set_is_called_like_yours(tmp_path):
+    text = write_advice(tmp_path / "none.html", recommend(Query(top=2))).read_text()
+    assert "most like yours" not in text
+    assert "Nothing is stated of your images, so no data set is near" in text
+    assert re.search(r"data sets like yours</dt><dd>none", text)
+
+
 def test_the_page_loads_nothing_and_runs_nothing(page):
     text = page.read_text()
     assert "default-src 'none'" in html.unescape(text)
@@ -110,6 +135,13 @@ def test_it_fits_the_screen_and_complains_of_nothing(browser, page, width, heigh
     shown.goto(page.as_uri())
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
     assert complaints == []
+    table, region = shown.locator(".stack"), shown.locator("#advice .numbers")
+    assert table.bounding_box()["width"] <= region.bounding_box()["width"] + 1
+    heads = table.locator("tbody th")
+    beside = heads.first.bounding_box()["y"] == pytest.approx(
+        table.locator("tbody td").first.bounding_box()["y"], abs=2
+    )
+    assert beside == (width > 800)  # cards on a phone
     details = shown.locator(".choices details")
     assert details.count() == QUERY.top
     assert details.nth(1).get_attribute("open") is None
