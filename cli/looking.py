@@ -108,6 +108,7 @@ class Seen:
         trouble = [
             *_unreadable(facts),
             *_table(facts),
+            *([self.found.reading] if self.found.reading else []),
             *_imbalance(facts),
             *_twins("the same file", [group for group in facts.twins if group.same_file]),
             *_twins("nearly the same picture", [group for group in facts.twins if not group.same_file]),

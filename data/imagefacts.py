@@ -125,9 +125,7 @@ def facts_of_images(
     training = [one for one in good if one.split == "train"] or good
     per_class = Counter(label for one in training for label in one.labels)
     if len(per_class) < 2:
-        raise InputError(
-            f"There is {len(per_class)} class in {len(good)} images; there must be two or more to tell apart."
-        )
+        raise InputError(_too_few_classes(len(per_class), good, found.missing))
     pictures = [look for _, look in seen]
     sides = sorted(min(look.width, look.height) for look in pictures)
     small = np.stack([look.small for look in pictures])
@@ -150,6 +148,20 @@ def facts_of_images(
         n_looked_at=len(chosen),
         small=small,
     )
+
+
+def _too_few_classes(n: int, images: Sequence[Labelled], missing: Sequence[str]) -> str:
+    """What is missing first: it may be why."""
+    bare = [str(one.path) for one in images if not one.labels]
+    lacks = [("name", "in the table without a file", missing), ("image", "without a label", bare)]
+    said = [f"{_count(len(those), what)} {how}, such as {those[0]!r}" for what, how, those in lacks if those]
+    why = f"{'; '.join(said)}. " if said else ""
+    there = f"There {'is' if n == 1 else 'are'} {_count(n, 'class')} in {_count(len(images), 'image')}"
+    return f"{why}{there}; there must be two or more to tell apart."
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 'es' if what.endswith('s') else 's'}"
 
 
 def _balance(per_class: Counter[str]) -> float:

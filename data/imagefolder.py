@@ -44,12 +44,13 @@ class Found:
     """What lies there.
 
     images: with their labels, sorted by path. missing: names in the table without a file. unlabelled: files
-    without a row in it.
+    without a row in it. reading: how its labels were read where that was a guess.
     """
 
     images: tuple[Labelled, ...]
     missing: tuple[str, ...] = ()
     unlabelled: tuple[Path, ...] = ()
+    reading: str | None = None
 
 
 def find_images(folder: Path, labels: Path | None = None) -> Found:
@@ -126,7 +127,7 @@ def _by_folders(folder: Path, files: list[Path]) -> Found:
 
 
 def _by_table(folder: Path, files: list[Path], table: Path) -> Found:
-    rows = read_labels(table)
+    rows, reading = read_labels(table)
     by_name: dict[str, list[Path]] = {}
     for path in files:
         inner = path.relative_to(folder).as_posix()
@@ -159,4 +160,5 @@ def _by_table(folder: Path, files: list[Path], table: Path) -> Found:
         tuple(sorted(found, key=lambda one: one.path)),
         tuple(missing),
         tuple(path for path in files if path not in used),
+        reading,
     )

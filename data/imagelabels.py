@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_labels"]
+__all__ = ["LabelTable", "read_labels"]
 
 IMAGES = ("image", "images", "file", "filename", "file_name", "path", "image_path", "image_name", "image_id")
 IMAGES_MAYBE = ("img", "name", "id", "fname", "filepath")
 LABELS = ("label", "labels", "class", "class_name", "classes", "target", "tags", "category", "species", "y")
 SPLIT = ("split", "set", "fold", "subset", "partition", "is_valid")
+SEVERAL = ("labels", "classes")
+"""Columns whose name speaks of several labels, beside `tags`, which always holds several."""
 Row = tuple[str, tuple[str, ...], str]
+Cells = list[tuple[str, ...]]
 
 
-def read_labels(path: Path) -> list[Row]:
-    """Read (image, labels, split) of every row.
+class LabelTable(NamedTuple):
+    """Rows as (image, labels, split), and how blanks in the labels were read where that was a guess."""
+
+    rows: list[Row]
+    reading: str | None = None
+
+
+def read_labels(path: Path) -> LabelTable:
+    """Read the image, its labels and its split of every row.
 
     The image's column is called `image`, `file`, `path` … or is the first. Labels stand in one column called
-    `label`, `class`, `tags` … (several separated by spaces, commas, semicolons or bars), or, where there is
-    none, in one column each with 0 and 1. A column `split` tells the split; fastai's `is_valid` does, too.
+    `label`, `class`, `tags` … (several separated by commas, semicolons or bars, or by blanks where the column
+    is called `tags` or the same few words make up its cells), or, where there is none, in one column each
+    with 0 and 1. A column `split` tells the split; fastai's `is_valid` does, too.
 
     Raises:
         InputError: if the file cannot be read, or its columns are none of this.
@@ -36,16 +47,18 @@ def read_labels(path: Path) -> list[Row]:
     image = _first(lower, (*IMAGES, *IMAGES_MAYBE), 0)
     split = _first(lower, SPLIT, None)
     label = _first(lower, LABELS, None)
+    reading = None
     if label is not None:
-        labels = _in_one([row[label] for row in rows], tags=lower[label] == "tags")
+        labels, reading = _in_one([row[label] for row in rows], lower[label])
     else:
         others = [i for i in range(len(names)) if i not in (image, split)]
         labels = _in_many(path, names, rows, others)
     valid = split is not None and lower[split] == "is_valid"
-    return [
+    read = [
         (str(row[image]).strip(), own, _split(row[split], valid=valid) if split is not None else "")
         for row, own in zip(rows, labels, strict=True)
     ]
+    return LabelTable(read, reading)
 
 
 def _table(path: Path) -> tuple[list[str], list[list[Any]]]:
@@ -87,24 +100,38 @@ def _first(lower: list[str], names: tuple[str, ...], otherwise: Any) -> Any:
     return next((lower.index(name) for name in names if name in lower), otherwise)
 
 
-def _in_one(cells: list[Any], *, tags: bool) -> list[tuple[str, ...]]:
+def _in_one(cells: list[Any], column: str) -> tuple[Cells, str | None]:
     """A cell's labels: a list, or text split at the separator that the column uses."""
     if any(isinstance(cell, list | tuple) for cell in cells):
-        return [tuple(str(one) for one in (cell or ())) for cell in cells]
+        return [tuple(str(one) for one in (cell or ())) for cell in cells], None
     texts = ["" if cell is None else str(cell).strip() for cell in cells]
     separator = next((mark for mark in ("|", ";", ",") if any(mark in text for text in texts)), None)
-    if separator is None and (tags or _tags(texts)):
-        separator = " "
+    reading = None
+    if separator is None and any(" " in text for text in texts):
+        separator, reading = _blanks({*texts} - {""}, column)
     if separator is None:
-        return [(text,) if text else () for text in texts]
-    return [tuple(part.strip() for part in text.split(separator) if part.strip()) for text in texts]
+        return [(text,) if text else () for text in texts], reading
+    return [tuple(part.strip() for part in text.split(separator) if part.strip()) for text in texts], reading
 
 
-def _tags(texts: list[str]) -> bool:
-    """Whether spaces separate labels: the words recur in other company, unlike in `polar bear`."""
-    several = {text for text in texts if " " in text}
-    words = {word for text in several for word in text.split()}
-    return bool(several) and len(words) < len({*texts})
+def _blanks(texts: set[str], column: str) -> tuple[str | None, str | None]:
+    """Whether blanks separate labels, and what to say of it where that was a guess.
+
+    They do where fewer words than cells make up all cells: they recur in other company, unlike in
+    `polar bear`. Where the column's name speaks of several labels, as many words as cells are few enough.
+    """
+    if column == "tags":
+        return " ", None
+    words = {word for text in texts for word in text.split()}
+    example = min(text for text in texts if " " in text)
+    if len(words) < len(texts) + (column in SEVERAL):
+        return " ", (
+            f"The column {column} is read as labels apart by blanks, such as {example!r}; if that is one "
+            "name, write it with dashes."
+        )
+    if any(word in texts for text in texts if " " in text for word in text.split()):
+        return None, f"{example!r} is read as one name; if it is several labels, call the column tags."
+    return None, None
 
 
 def _in_many(path: Path, names: list[str], rows: list[list[Any]], at: list[int]) -> list[tuple[str, ...]]:

@@ -75,8 +75,20 @@ def test_nothing_readable_is_an_error(tmp_path):
 def test_one_class_is_nothing_to_tell_apart(tmp_path):
     (tmp_path / "only").mkdir()
     picture(0).save(tmp_path / "only" / "a.png")
-    with pytest.raises(InputError, match="must be two or more"):
+    with pytest.raises(InputError, match=r"^There is 1 class in 1 image; there must be two or more"):
         facts(tmp_path)
+
+
+def test_too_few_classes_say_what_is_missing(tmp_path):
+    picture(0).save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("image,label\na.png,\ngone.png,cat\n")
+    with pytest.raises(
+        InputError, match=r"^1 name in the table without a file.* There are 0 classes in 1 image;"
+    ) as found:
+        facts_of_images(find_images(tmp_path, tmp_path / "labels.csv"))
+    assert "1 name in the table without a file, such as 'gone.png'" in str(found.value)
+    assert "1 image without a label, such as" in str(found.value)
+    assert "a.png" in str(found.value)
 
 
 def test_the_same_file_in_two_splits_is_a_leak_and_its_labels_are_compared(folder):

@@ -109,26 +109,50 @@ def test_a_name_that_fits_two_files_is_refused(put):
         ("file,cat,dog\na,1,0\nb,1,1\nc,0,0\n", [("cat",), ("cat", "dog"), ()]),
         ("file,age,cat,dog\na,31,1,0\nb,44,0,1\n", [("cat",), ("dog",)]),
         ("id,tags\n1,p q\n2,q\n3,p q r\n4,r\n", [("p", "q"), ("q",), ("p", "q", "r"), ("r",)]),
+        ("id,labels\n1,p\n2,p q\n3,p q r\n", [("p",), ("p", "q"), ("p", "q", "r")]),
+        ("id,label\n1,p\n2,p q\n3,r q\n4,r\n", [("p",), ("p", "q"), ("r", "q"), ("r",)]),
+        ("id,labels\n1,polar bear\n2,grizzly\n", [("polar bear",), ("grizzly",)]),
     ],
 )
 def test_labels_are_read_as_tables_write_them(tmp_path, text, labels):
     path = tmp_path / "labels.csv"
     path.write_text(text)
-    assert [own for _, own, _ in read_labels(path)] == labels
+    assert [own for _, own, _ in read_labels(path).rows] == labels
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        (
+            "id,labels\n1,clear\n2,clear road\n3,clear road water\n",
+            "labels apart by blanks, such as 'clear road'",
+        ),
+        ("id,label\n1,clear\n2,clear road\n3,water\n", "'clear road' is read as one name"),
+        ("id,label\n1,polar bear\n2,grizzly\n", None),
+        ("id,tags\n1,clear\n2,clear road\n", None),
+        ("id,label\n1,clear\n2,clear;road\n", None),
+        ("id,label\n1,cat\n2,dog\n", None),
+    ],
+)
+def test_how_blanks_were_read_is_said_where_that_is_a_guess(put, text, reading):
+    folder = put("1.png", "2.png", "3.png")
+    (folder / "labels.csv").write_text(text)
+    said = find_images(folder, folder / "labels.csv").reading
+    assert said is None if reading is None else reading in said
 
 
 def test_a_split_column_is_read_and_fastais_flag_too(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text("file,label,split\na,x,train\nb,y,valid\n")
-    assert [split for _, _, split in read_labels(path)] == ["train", "valid"]
+    assert [split for _, _, split in read_labels(path).rows] == ["train", "valid"]
     path.write_text("file,label,is_valid\na,x,False\nb,y,True\n")
-    assert [split for _, _, split in read_labels(path)] == ["train", "val"]
+    assert [split for _, _, split in read_labels(path).rows] == ["train", "val"]
 
 
 def test_parquet_with_lists_of_labels(tmp_path):
     path = tmp_path / "labels.parquet"
     pq.write_table(pa.table({"image": ["a", "b"], "labels": [["x", "y"], []]}), path)
-    assert read_labels(path) == [("a", ("x", "y"), ""), ("b", (), "")]
+    assert read_labels(path).rows == [("a", ("x", "y"), ""), ("b", (), "")]
 
 
 @pytest.mark.parametrize(
