@@ -186,7 +186,15 @@ def _read(path: Path, text: str, *, known: KnownNames) -> pd.DataFrame:
             return _frame(opened.observations())
     from .importing import read_results
 
-    return _frame(read_results(path, keep_unknown=True, known=known).observations)
+    try:
+        return _frame(read_results(path, keep_unknown=True, known=known).observations)
+    except InputError as error:
+        if not any(option in str(error) for option in ("--map", "--set")):
+            raise
+        raise InputError(
+            f"{error}\n--map and --set are options of `archimeter import {path.name}`; what that imports takes "
+            "part without --results."
+        ) from error
 
 
 def _frame(records: Any, record: type[Observation | Profile] = Observation) -> pd.DataFrame:

@@ -162,3 +162,20 @@ def test_an_exported_study_counts_once_beside_the_shipped_and_alone_it_is_all(tm
         assert import_results(path, store).written == (len(study), 0, 0)
     assert len(load_results()) == len(shipped)
     assert len(load_results(only=True)) == len(study)
+
+
+@pytest.mark.parametrize(
+    ("text", "wants_import"),
+    [
+        ("model,accuracy\nresnet50,0.9\n", True),
+        ("model,accuracy,dataset\n,0.9,cells\n", True),
+        ("model,accuracy,dataset\nresnet50,,cells\n", False),
+    ],
+)
+def test_a_remedy_that_only_the_import_has_is_called_that(tmp_path, text, wants_import):
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    with pytest.raises(InputError) as found:
+        load_results(path)
+    assert ("are options of `archimeter import mine.csv`" in str(found.value)) == wants_import
+    assert ("--set" in str(found.value)) == wants_import
