@@ -43,7 +43,7 @@ def recommend(
         int | None, typer.Option(help="Pixels of the shorter side.", show_default=False)
     ] = None,
     channels: Annotated[int | None, typer.Option(help="Channels.", show_default=False)] = None,
-    recipe: Annotated[str, typer.Option(help="fine-tune, linear-probe, knn, zero-shot …")] = "fine-tune",
+    recipe: Annotated[str, typer.Option(help="fine-tune, linear-probe, knn or zero-shot.")] = "fine-tune",
     max_params: Annotated[str | None, typer.Option(help="E.g. 50M.", show_default=False)] = None,
     max_macs: Annotated[str | None, typer.Option(help="E.g. 4.5G.", show_default=False)] = None,
     within: Annotated[

@@ -192,8 +192,8 @@ def _read(path: Path, text: str, *, known: KnownNames) -> pd.DataFrame:
         if not any(option in str(error) for option in ("--map", "--set")):
             raise
         raise InputError(
-            f"{error}\n--map and --set are options of `archimeter import {path.name}`; what that imports takes "
-            "part without --results."
+            f"{error}\n--map and --set are options of `archimeter import {path.name}`; what that imports "
+            "takes part without --results."
         ) from error
 
 
