@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..data.errors import InputError
 from .advice import advice, at_most, checklist, support
 from .answer import BestThere, FitTime, KnownResult, MemoryNeed, Recommendation, Recommended, Speed, Support
-from .budgets import Budget, affordable
+from .budgets import Budget, affordable, check_globs
 from .costs import Costs
 from .custom import as_default, candidates_of, with_custom, with_unnamed
 from .evidence import Candidate, Evidence, Result, Task, load_evidence
@@ -59,6 +59,7 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
     assumed = known.shipped and query.recipe == "fine-tune" and not query.memory
     if assumed:
         query = replace(query, memory=(ASSUMED,))
+    check_globs(query, known.weights.values())
     costs = Costs(query, known)
     budgets = costs.budgets()
     fitted = _fitted(known, query)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .advice import at_most, few, foreign
+from .prediction.design import recipe_branch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +74,10 @@ def remarks(
         (query.domain == "unknown" and support[0] == "outside", _NO_DOMAIN),
         (_timed(rows, single=False), _OFFLINE),
         (_timed(rows, single=True), _SINGLE),
-        (any(row.fit_times for row in rows), _FIT.format(epochs=query.epochs)),
+        (
+            any(row.fit_times for row in rows),
+            _FIT_FROZEN if recipe_branch(query.recipe) == "frozen" else _FIT.format(epochs=query.epochs),
+        ),
         (bool(larger), _larger(larger)),
         (ties > 0, f"{ties} of {len(rows)} rows cannot be told from the first by the published noise."),
         (any(row.custom and row.support == "outside" for row in rows), _CUSTOM),
@@ -250,6 +254,10 @@ _SINGLE = (
 _FIT = (
     "Fit times are images × {epochs} epochs at the published training speed (float16 autocast, torch 1.12, "
     "the largest batch, default size), without loading, augmentation and evaluation."
+)
+_FIT_FROZEN = (
+    "Fit times are those of embedding the images once, at the time per image of inference, without loading; "
+    "the head on top takes next to nothing."
 )
 _CUSTOM = (
     "Your own network is predicted from its counts with the full variance of what nobody measured, as if "

@@ -68,7 +68,7 @@ def test_csv_has_one_line_a_row(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--max-params", "1M"], "the smallest of the 2 with results is resnet18.a1_in1k with 11.69 M"),
+        (["--max-params", "1M"], "the smallest of 2 is resnet18.a1_in1k with 11.69 M"),
         (["--max-params", "many"], "'many' is not a count"),
         (["--domain", "space"], "Unknown domain 'space'"),
         (["--within", "5 ms"], "'5 ms' is no latency budget"),
