@@ -165,11 +165,13 @@ def _place(query: Query, known: Evidence, outlook: Outlook | None, support: tupl
     said = f"{_PLACES[word]} the tables' support: {why}."
     if word != "outside":
         return said
+    widened = "The intervals are widened; this" if outlook and foreign(query) else "This"
+    if query.recipe == "fine-tune" and few(query):
+        return f"{said} {widened} is a prior only."  # a run would be noise
     first, *others = outlook.order if outlook else ("",)
     family = known.candidate(first).family
     other = next((model for model in others if known.candidate(model).family != family), None)
     named = f", such as {first} and {other}" if other else ""
-    widened = "The intervals are widened; this" if outlook and foreign(query) else "This"
     return f"{said} {widened} is a prior only: run two anchors of different families{named}."
 
 
@@ -242,7 +244,7 @@ _NO_BUDGET = (
 _WITHOUT = (
     "{n} more are left out: architectures without pretrained weights, and timm's networks for its own tests."
 )
-_NO_DOMAIN = "No domain was stated, so every data set counts as half foreign: --domain narrows it."
+_NO_DOMAIN = "No domain was stated; --domain narrows it."
 _OFFLINE = (
     "Times per image are published throughputs at large batches (offline), inverted; a single image takes "
     "longer. A time that is predicted says so, with its interval."

@@ -49,7 +49,8 @@ def test_it_says_so_widens_and_still_answers(shipped, inside, name):
     assert (answer.support, answer.why) == ("outside", said)
     assert {row.support for row in answer.rows} == {"outside"}
     assert f"Outside the tables' support: {said}" in notes
-    assert "run two anchors of different families" in notes
+    noise = "fewer images than classes" in said or name in ("five images", "all at once")
+    assert ("run two anchors of different families" in notes) == (not noise)
     assert len(answer.rows) == 10
     assert all(0 < row.expected.low < row.expected.error < row.expected.high < 1 for row in answer.rows)
     assert min(map(width, answer.rows)) > 1.15 * max(map(width, inside.rows))
