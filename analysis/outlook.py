@@ -176,7 +176,7 @@ def anchored(fitted: Fitted, query: Query, known: Evidence) -> list[tuple[str, f
 
     Raises:
         UnknownNameError: for a model that is not known.
-        InputError: for more than MOST_ANCHORS.
+        InputError: for more than MOST_ANCHORS, or one model twice.
     """
     if len(query.anchors) > MOST_ANCHORS:
         raise InputError(f"{len(query.anchors)} anchors were given; give at most {MOST_ANCHORS}.")
@@ -185,6 +185,8 @@ def anchored(fitted: Fitted, query: Query, known: Evidence) -> list[tuple[str, f
         model = name if name in fitted.place else default_of(fitted, known, name)
         if model is None:
             raise UnknownNameError("backbone", name, sorted({m.partition(".")[0] for m in fitted.models}))
+        if model in dict(found):
+            raise InputError(f"The anchor {name} is {model}, which is given already: give the mean once.")
         found.append((model, error))
     return found
 

@@ -52,8 +52,8 @@ class Seen:
         from .probing import probe_all
 
         done = probe_all(weights, self.found, self.facts)
-        stated = {model for model, _ in runs or ()}
-        new = [one.model for one in done if one.model not in stated]
+        stated = {model.lower().partition(".")[0] for model, _ in runs or ()}
+        new = list(dict.fromkeys(one.model for one in done if one.model.partition(".")[0] not in stated))
         own = new[: MOST_ANCHORS - len(runs)] if runs is not None else []
         return replace(self, probes=tuple(replace(one, anchor=one.model in own) for one in done))
 

@@ -7,6 +7,7 @@ from archimeter.analysis.evidence import load_evidence
 from archimeter.analysis.prediction.forecast import load_fitted
 from archimeter.analysis.query import Query
 from archimeter.analysis.recommend import recommend
+from archimeter.data.errors import InputError
 
 SATELLITE = {"images": 1000, "classes": 17, "domain": "remote-sensing"}
 
@@ -80,6 +81,14 @@ def test_names_of_anchors_are_read_in_any_case(shipped, fitted):
     assert default_of(fitted, shipped, "ResNet50") == default_of(fitted, shipped, "resnet50")
     assert default_of(fitted, shipped, "ResNet50.TV_in1k") == "resnet50.tv_in1k"
     assert default_of(fitted, shipped, "resnet5O") is None
+
+
+def test_one_model_by_two_names_is_no_two_anchors(shipped):
+    (default,) = [
+        name for name, w in shipped.weights.items() if w["backbone"] == "resnet50" and w["is_default"]
+    ]
+    with pytest.raises(InputError, match=f"The anchor resnet50 is {default}, which is given already"):
+        recommend(Query(**SATELLITE, anchors=((default, 0.041), ("resnet50", 0.2))), shipped)
 
 
 def test_of_a_model_that_was_run_the_run_is_what_is_shown(shipped):
