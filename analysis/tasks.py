@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 from .plain_tables import Columns
@@ -21,16 +22,18 @@ from .plain_tables import Columns
 __all__ = ["OBSERVED", "Result", "Task", "architecture", "broadest", "measure", "tasks_of"]
 
 Row = Mapping[str, Any]
+_Runs = dict[str, list[int]]
+_Parts = dict[tuple[str, int | None, str | None], _Runs]
+_Part = tuple[int | None, str | None, _Runs]
 
 _SUMMARISED = (
     *("learning_rate", "resolution", "error", "n_eval", "n_replicates", "error_sd"),
     *("fit_time_s", "peak_memory_bytes"),
 )
-_KEYS = (
-    *("status", "match", "study", "dataset", "recipe", "metric", "n_train", "recipe_detail"),
-    *("weights", "backbone", "published_name", "pretraining"),
-)
-OBSERVED = (*_KEYS, *_SUMMARISED)
+_CELL = ("study", "dataset", "recipe")
+_STATED = ("metric", "n_train", "recipe_detail")
+_OTHER = ("study", "backbone", "published_name", "pretraining")
+OBSERVED = ("status", "match", "weights", *_CELL, *_STATED, *_OTHER[1:], *_SUMMARISED)
 """Columns of a table of results that tasks are made of."""
 _ORDINARY = frozenset({"supervised-in1k", "supervised-in12k", "supervised-in21k", "supervised-in22k"})
 _WHOLE = re.compile(r"\b(whole training set|100 % of the training)")
@@ -157,20 +160,30 @@ def _breadth(task: Task) -> tuple[Any, ...]:
 
 def tasks_of(table: Columns, datasets: Mapping[str, Row]) -> list[Task]:
     """The tasks of a table of results; what did not finish, and models without a timm name, are left out."""
-    usable = [
-        (i, row)
-        for i, row in enumerate(zip(*(table[name] for name in _KEYS), strict=True))
-        if row[0] == "ok" and row[1] != "none"
+    outcome = zip(table["status"], table["match"], strict=True)
+    usable = [i for i, (status, match) in enumerate(outcome) if status == "ok" and match != "none"]
+    weights, other = table["weights"], [table[name] for name in _OTHER]
+    unnamed = {i: tuple(column[i] for column in other) for i in usable if not weights[i]}
+    named = _names({*unnamed.values()})
+    keys = list(zip(*(table[name] for name in (*_CELL, *_STATED)), strict=True))
+    parts: dict[tuple[Any, ...], _Runs] = defaultdict(dict)
+    for i in usable:
+        part, model = parts[keys[i]], weights[i] or named[unnamed[i]]
+        if model in part:
+            part[model].append(i)
+        else:
+            part[model] = [i]
+    cells: dict[tuple[str, ...], _Parts] = defaultdict(dict)
+    for (*cell, metric, n, detail), part in parts.items():
+        cells[tuple(cell)][metric, n, detail] = part
+    return [
+        task
+        for key, cell in cells.items()
+        for task in _tasks(key, _merged(cell), table, datasets.get(key[1]))
     ]
-    named = _names({(row[2], *row[9:]) for _, row in usable if not row[8]})
-    cells: dict[tuple[str, ...], list[tuple[str, int, tuple[Any, ...]]]] = {}
-    for i, row in usable:
-        model = row[8] or named[row[2], *row[9:]]
-        cells.setdefault(row[2:5], []).append((model, i, row[5:8]))
-    return [task for key, runs in cells.items() for task in _split(key, runs, table, datasets)]
 
 
-def _names(unnamed: set[tuple[str, str, str | None, str | None]]) -> dict[tuple[Any, ...], str]:
+def _names(unnamed: set[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
     """Names of models whose weights are not timm's; study, backbone, the study's name and kind → name.
 
     The architecture alone, where a study has one such model of it and nothing special is said of its weights.
@@ -178,7 +191,7 @@ def _names(unnamed: set[tuple[str, str, str | None, str | None]]) -> dict[tuple[
     kinds: dict[tuple[str, str], list[str | None]] = defaultdict(list)
     for study, backbone, _, kind in unnamed:
         kinds[study, backbone].append(kind)
-    names = {}
+    names: dict[tuple[Any, ...], str] = {}
     for study, backbone, published, kind in unnamed:
         others = kinds[study, backbone]
         ordinary = sum(other is None or other in _ORDINARY for other in others)
@@ -189,33 +202,39 @@ def _names(unnamed: set[tuple[str, str, str | None, str | None]]) -> dict[tuple[
     return names
 
 
-def _split(
-    key: tuple[str, ...],
-    runs: list[tuple[str, int, tuple[Any, ...]]],
-    table: Columns,
-    datasets: Mapping[str, Row],
-) -> Iterable[Task]:
-    """The conditions of one data set under one recipe."""
-    first: dict[str, tuple[Any, ...]] = {}
+def _merged(cell: _Parts) -> dict[tuple[str, str], list[_Part]]:
+    """Metric and condition → the parts of a cell that no model holds apart."""
     by_n = by_detail = False
-    for model, _, (_, n, detail) in runs:
-        known = first.setdefault(model, (n, detail))
-        by_n, by_detail = by_n or known[0] != n, by_detail or known[1] != detail
-    parts: dict[tuple[Any, ...], dict[str, list[int]]] = {}
-    stated: dict[tuple[Any, ...], set[tuple[Any, ...]]] = defaultdict(set)
-    for model, i, (metric, n, detail) in runs:
-        part = metric, n if by_n else None, detail if by_detail else None
-        parts.setdefault(part, {}).setdefault(model, []).append(i)
-        stated[part].add((n, detail))
-    facts = datasets.get(key[1], {"dataset": key[1], "domain": "unknown"})
+    for ((_, n, detail), part), ((_, n_too, detail_too), other) in combinations(cell.items(), 2):
+        if (n, detail) != (n_too, detail_too) and not part.keys().isdisjoint(other):
+            by_n, by_detail = by_n or n != n_too, by_detail or detail != detail_too
+    found: dict[tuple[str, str], list[_Part]] = defaultdict(list)
+    several = len({detail for _, _, detail in cell}) < len({(n, detail) for _, n, detail in cell})
+    for (metric, n, detail), part in cell.items():
+        said = [detail] if by_detail and detail else []
+        if (by_n or by_detail) and (not said or (by_n and several)):
+            said.append(_images(n))
+        found[metric, ", ".join(said)].append((n, detail, part))
+    return found
+
+
+def _tasks(
+    key: tuple[str, ...],
+    merged: Mapping[tuple[str, str], list[_Part]],
+    table: Columns,
+    known: Row | None,
+) -> Iterable[Task]:
     study, dataset, recipe = key
-    for part, models in parts.items():
-        metric, n, detail = part
-        words = detail or (_images(n) if by_n or by_detail else "")
-        sizes = {_n_train(images, of, facts) for images, of in stated[part]}
-        sides = {_side(of, facts) for _, of in stated[part]}
+    facts = known or {"dataset": dataset, "domain": "unknown"}
+    for (metric, condition), parts in merged.items():
+        runs, *more = [part for _, _, part in parts]
+        for part in more:
+            for model, places in part.items():
+                runs[model] = [*runs.get(model, ()), *places]
+        sizes = {_n_train(n, detail, facts) for n, detail, _ in parts}
+        sides = {_side(detail, facts) for _, detail, _ in parts}
         n_train, side = (one.pop() if len(one) == 1 else None for one in (sizes, sides))
-        yield Task(study, dataset, recipe, metric, words, n_train, side, facts, models, table)
+        yield Task(study, dataset, recipe, metric, condition, n_train, side, facts, runs, table)
 
 
 def _images(n: float | None) -> str:

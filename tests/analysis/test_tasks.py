@@ -48,6 +48,15 @@ def test_numbers_of_images_and_details_that_a_model_was_run_under_are_conditions
     assert [found[words].n_train for words in ("1-shot", "5-shot", "whole training set")] == [2, 10, 1000]
 
 
+def test_numbers_and_details_may_vary_apart():
+    found = tasks(
+        *(row("vgg11", n / 1000, n_train=n, recipe_detail=how) for n in (10, 100) for how in ("SGD", "AdamW"))
+    )
+    assert {(task.condition, task.results["vgg11"].n_runs) for task in found} == {
+        (f"{how}, {n} training images", 1) for n in (10, 100) for how in ("SGD", "AdamW")
+    }
+
+
 def test_replicates_and_rates_are_no_conditions():
     runs = [row("vgg11", 0.1 + step, replicate=i, learning_rate=0.01) for i, step in enumerate((0.0, 0.02))]
     (task,) = tasks(*runs, row("vgg11", 0.9, learning_rate=1.0), row("resnet18", 0.2, learning_rate=0.01))
