@@ -124,9 +124,9 @@ def probe_notes(probed: Sequence[Probed], *, compared: bool) -> list[str]:
         said.append("It counts as your own run under this recipe; --anchor would say the same.")
     else:
         said.append(
-            "That is how far frozen features already tell your classes apart. It does not move the order: where "
-            "k-NN and fine-tunes of the same images are published, it added +0.001 (−0.010 to +0.011) of rank "
-            "correlation, and few probes told no better frozen backbone either (archimeter evaluate)."
+            "That is how far frozen features already tell your classes apart. It does not move the order: "
+            "where k-NN and fine-tunes of the same images are published, it added +0.001 (−0.010 to +0.011) "
+            "of rank correlation, and a few probes told no better frozen backbone (archimeter evaluate)."
         )
     if not compared:
         said.append(

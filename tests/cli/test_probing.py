@@ -53,7 +53,7 @@ def test_two_colours_are_told_apart_and_the_answer_stays_as_it_was(run, tmp_path
     plain = json.loads(run("images", "--json").stdout)
     assert document["recommendations"] == plain["recommendations"]
     assert "Measured on your images: test_resnet.r160_in1k" in found.stderr
-    assert "the order leaves it out" in found.stderr
+    assert "It does not move the order" in found.stderr
     assert "their images are not shipped" in found.stderr
     assert "probes" not in plain["images"]
 
