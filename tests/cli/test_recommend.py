@@ -72,6 +72,9 @@ def test_csv_has_one_line_a_row(run):
         (["--max-params", "many"], "'many' is not a count"),
         (["--domain", "space"], "Unknown domain 'space'"),
         (["--within", "5 ms"], "'5 ms' is no latency budget"),
+        (["--domain", "audio"], "where none of them fits: --domain unknown"),
+        (["--recipe", "from-scratch"], "The recipe from-scratch cannot be answered"),
+        (["--anchor", "resnet50=0.04", "--anchor", "ResNet50=0.2"], "The anchor resnet50 is given twice"),
     ],
 )
 def test_a_bad_question_is_one_clear_message(run, arguments, message):
