@@ -13,7 +13,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -243,15 +243,25 @@ def _images(n: float | None) -> str:
 
 def _n_train(n: float | None, detail: str | None, facts: Row) -> int | None:
     """Images trained on: the data set's own number only where nothing says that it was a part of them."""
-    if n is None and not (detail and _PART.search(detail) and not _WHOLE.search(detail)):
+    if n is None and not _is_part(detail):
         n = facts.get("n_train")
     return int(n) if n else None
 
 
 def _side(detail: str | None, facts: Row) -> int | None:
-    found = _PIXELS.search(detail or "")
-    side = found[1] if found else facts.get("image_size")
+    side = _pixels(detail) or facts.get("image_size")
     return int(side) if side else None
+
+
+@lru_cache(maxsize=512)
+def _is_part(detail: str | None) -> bool:
+    return bool(detail and _PART.search(detail) and not _WHOLE.search(detail))
+
+
+@lru_cache(maxsize=512)
+def _pixels(detail: str | None) -> int | None:
+    found = _PIXELS.search(detail or "")
+    return int(found[1]) if found else None
 
 
 def _comparable(cell: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
