@@ -37,7 +37,7 @@ OBSERVED = ("status", "match", "weights", *_CELL, *_STATED, *_OTHER[1:], *_SUMMA
 """Columns of a table of results that tasks are made of."""
 _ORDINARY = frozenset({"supervised-in1k", "supervised-in12k", "supervised-in21k", "supervised-in22k"})
 _WHOLE = re.compile(r"\b(whole training set|100 % of the training)")
-_PART = re.compile(r"\d-shot\b|\b(part|%) of the training|\d images per |\b\d+ a class")
+_PART = re.compile(r"\d-shot\b|(\bpart|%) of the training|\d images per |\b\d+ a class")
 _PIXELS = re.compile(r"\b(\d+) px\b")
 
 

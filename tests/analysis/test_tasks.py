@@ -69,11 +69,24 @@ def test_details_that_no_model_was_run_under_twice_do_not_part_a_study():
     assert [*task.results] == ["resnet18", "vgg11"]
 
 
-def test_a_part_of_a_data_set_is_not_taken_for_the_whole():
-    (some,) = tasks(row("vgg11", 0.1, n_train=200))
-    (part,) = tasks(row("vgg11", 0.1, recipe_detail="16-shot logistic regression"))
-    (whole,) = tasks(row("vgg11", 0.1, recipe_detail="100 % of the training images"))
-    assert (some.n_train, part.n_train, whole.n_train) == (200, None, 1000)
+@pytest.mark.parametrize(
+    ("detail", "n_train"),
+    [
+        ("16-shot logistic regression", None),
+        ("15 % of the training images", None),
+        ("a smaller part of the training set", None),
+        ("linear classifier, 50 images per species", None),
+        ("100 % of the training images", 1000),
+        ("whole training set", 1000),
+        ("5000 SGD steps", 1000),
+        (None, 1000),
+    ],
+)
+def test_a_part_of_a_data_set_is_not_taken_for_the_whole(detail, n_train):
+    (task,) = tasks(row("vgg11", 0.1, recipe_detail=detail))
+    assert task.n_train == n_train
+    (stated,) = tasks(row("vgg11", 0.1, recipe_detail=detail, n_train=200))
+    assert stated.n_train == 200
 
 
 def test_the_side_is_that_before_images_are_scaled_up():
