@@ -26,7 +26,6 @@ def made():
 @pytest.fixture
 def run(monkeypatch):
     monkeypatch.setattr("archimeter.analysis.shipped.shipped", lambda **_: made())
-    monkeypatch.setattr("archimeter.cli.correlate.own_results", lambda *_, **__: None)
     return lambda *arguments: CliRunner().invoke(app, ["correlate", *arguments])
 
 
