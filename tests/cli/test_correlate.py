@@ -24,7 +24,8 @@ def made():
 
 
 @pytest.fixture
-def run(monkeypatch):
+def run(monkeypatch, tmp_path):
+    monkeypatch.setenv("ARCHIMETER_HOME", str(tmp_path))
     monkeypatch.setattr("archimeter.analysis.shipped.shipped", lambda **_: made())
     return lambda *arguments: CliRunner().invoke(app, ["correlate", *arguments])
 
