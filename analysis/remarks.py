@@ -63,7 +63,7 @@ def remarks(
         (predicted and alone, _promise(outlook)),
         (
             True,
-            f"{n_models} models are known; {n_kept} fit the budget."
+            f"{n_models} models are known; {n_kept} fit the budget. Points under 'why' are against their mean."
             if predicted
             else f"{n_models} models have results on the nearest data sets ({len(near)}); "
             f"{n_kept} fit the budget.",
@@ -156,7 +156,7 @@ def _support(rows: Sequence[Recommended], limit: Support) -> str:
         return "Support of every row – outside, as the question is."
     there = {at_most(row.support, limit) for row in rows}
     found = [f"{word}: {words}" for word, words in SUPPORT.items() if word in there]
-    return f"Support – {'; '.join(found)}."
+    return f"Support of a backbone – {'; '.join(found)}."
 
 
 def _place(query: Query, known: Evidence, outlook: Outlook | None, support: tuple[Support, str]) -> str:

@@ -33,7 +33,7 @@ def test_the_choice_is_said_first_and_the_first_row_is_behind_nobody(run):
     first = next(line for line in found.stdout.splitlines() if line.lstrip().startswith("1 "))
     assert first.split("│")[3].strip() == "–"
     assert "not stated" not in found.stderr
-    assert "Support – " in found.stderr
+    assert "Support of a backbone – " in found.stderr
     assert "59 images per class" in found.stderr
 
 
