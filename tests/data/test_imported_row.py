@@ -51,3 +51,23 @@ def test_everything_wrong_with_a_row_is_said_at_once():
 )
 def test_the_states_of_trackers_are_understood(state, status):
     assert checked_row({**ROW, "status": state}).status == status
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("ImageNet", "supervised-in1k"), ("imagenet-21k", "supervised-in21k"), ("IN22k", "supervised-in22k"),
+        ("CLIP", "image-text"), ("DINOv2", "self-supervised"), ("mae", "masked-image"), ("scratch", "none"),
+        ("Self Supervised", "self-supervised"), ("supervised_in12k", "supervised-in12k"),
+    ],
+)  # fmt: skip
+def test_kinds_of_pretraining_are_understood_as_people_write_them(written, kind):
+    row = checked_row({"dataset": "d", "backbone": "b", "error": 0.1, "pretraining": written})
+    assert row.pretraining == kind
+
+
+def test_a_pretraining_that_is_not_understood_is_named_with_the_allowed_ones():
+    with pytest.raises(WrongRowError) as error:
+        checked_row({"dataset": "d", "backbone": "b", "error": 0.1, "pretraining": "magic"})
+    assert "'magic' is no kind of pretraining" in error.value.what[0]
+    assert "image-text" in error.value.what[0]

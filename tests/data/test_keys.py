@@ -21,6 +21,7 @@ def changed(record, **values):
         ("backbone", "resnet18"),
         ("weights", "resnet50.a1_in1k"),
         ("published_name", "ResNet-50 (ours)"),
+        ("pretraining", "self-supervised"),
         ("recipe", "knn"),
         ("recipe_detail", "16-shot"),
         ("epochs", 5),

@@ -60,3 +60,8 @@ def test_an_unknown_name_suggests_the_close_ones():
         raise UnknownNameError(
             "backbone", "convnext_tny", ["convnext_tiny", "resnet50"] + [f"x{i}" for i in range(30)]
         )
+
+
+def test_a_kind_of_pretraining_that_nobody_knows_is_refused_with_the_known_ones():
+    with pytest.raises(InputError, match="self-supervised"):
+        Observation(study="s", dataset="d", backbone="b", error=0.1, pretraining="magic")

@@ -172,3 +172,9 @@ def test_every_source_says_where_it_is_from():
         entry = built[name]
         assert entry.notes, name
         assert entry.table == (entry.study or entry.table)
+
+
+def test_a_kind_of_pretraining_stands_only_where_the_weights_are_not_timms(results):
+    assert results.loc[results["weights"].notna(), "pretraining"].isna().all()
+    torchvision = results[results["study"].isin(["sfda-cnn-finetune", "juodelyte-medmnist-archs"])]
+    assert set(torchvision.loc[torchvision["weights"].isna(), "pretraining"]) == {"supervised-in1k"}

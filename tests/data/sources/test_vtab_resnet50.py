@@ -36,3 +36,14 @@ def test_training_from_scratch_is_not_called_a_fine_tune(results):
     scratch = results[results["published_name"] == "From-Scratch"]
     assert set(scratch["recipe"]) == {"from-scratch"}
     assert set(results.loc[results["published_name"] != "From-Scratch", "recipe"]) == {"fine-tune"}
+
+
+def test_representations_are_of_the_papers_groups(results):
+    """Zhai et al. 2019, section 3: generative, self-, semi- and supervised, and none."""
+    kinds = results.drop_duplicates("published_name").set_index("published_name")["pretraining"]
+    assert kinds.value_counts().to_dict() == {
+        "generative": 6, "self-supervised": 4, "supervised-in1k": 3, "semi-supervised": 2, "none": 1,
+    }  # fmt: skip
+    assert kinds["Rotation"] == "self-supervised"
+    assert kinds["Semi-Rotation-10%"] == "semi-supervised"
+    assert kinds["Sup-Rotation-100%"] == "supervised-in1k"
