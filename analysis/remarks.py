@@ -63,7 +63,7 @@ def remarks(
         (predicted and alone, _promise(outlook)),
         (
             True,
-            f"{n_models} models are known; {n_kept} fit the budget. Under 'why', points are against their mean."
+            f"{n_models} models are known; {n_kept} fit the budget. Points in 'why' are against their mean."
             if predicted
             else f"{n_models} models have results on the nearest data sets ({len(near)}); "
             f"{n_kept} fit the budget.",
