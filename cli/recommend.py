@@ -10,7 +10,7 @@ import typer
 from ..data.errors import InputError
 from .answering import show
 from .own import OnlyFlag, ResultsFile, StoreOption, own_evidence
-from .render import CsvFlag, JsonFlag, OutputFile  # noqa: TC001
+from .render import CsvFlag, JsonFlag, OutputFile, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,7 +139,9 @@ def recommend(
         if beside:
             seen = seen.compared(beside, weights)
         said = seen.answers(stated)
-        if weights and not (beside and seen.facts.multi_label):  # which a probe cannot judge, but can compare
+        if weights and beside and seen.facts.multi_label:
+            note("--probe only compares here: k-NN judges one label per image; these have several, or none.")
+        elif weights:
             counts = recipe == "knn" and not only  # then a probe is a run of the recipe that is asked for
             seen = seen.probed(weights, asked["anchors"] if counts else None)
             asked["anchors"] += seen.anchors

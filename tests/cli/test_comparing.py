@@ -316,8 +316,10 @@ def test_images_of_several_labels_are_compared_by_weights_and_not_probed():
     rows = [f"{name},{'a b' if i % 2 else 'b'}" for i, name in enumerate(names)]
     Path("labels.csv").write_text("\n".join(["image,tags", *rows]))
     arguments = ("mine", "--labels", "labels.csv", "--probe", "test_resnet=mine.safetensors")
-    images = json.loads(run(*arguments, "--reference", "a=mine", "--json").stdout)["images"]
+    found = run(*arguments, "--reference", "a=mine", "--json")
+    images = json.loads(found.stdout)["images"]
     assert images["references"]["described_by"] == "test_resnet.r160_in1k"
+    assert "--probe only compares here" in found.stderr
     assert "probes" not in images
 
 
