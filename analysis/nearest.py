@@ -14,9 +14,9 @@ from .tasks import Task
 if TYPE_CHECKING:
     from .query import Query
 
-__all__ = ["FAR", "LEAST", "Likeness", "Neighbour", "nearest", "unlike"]
+__all__ = ["FAR", "LEAST", "Nearness", "Neighbour", "nearest", "unlike"]
 
-Likeness = Literal["near", "least far", "broadly measured"]
+Nearness = Literal["near", "least far", "broadly measured"]
 Asked = tuple[str, float, float | None]
 
 _KIN = (
@@ -53,7 +53,7 @@ class Neighbour:
     task: Task
     distance: float
     weight: float
-    likeness: Likeness
+    likeness: Nearness
     reasons: tuple[str, ...]
 
 

@@ -102,29 +102,21 @@ def recommend(query: Query, evidence: Evidence | None = None) -> Recommendation:
         query, known, near, rows, counts=counts, outlook=outlook, assumed=assumed, support=(place, why)
     )
     rows = tuple(replace(row, support=at_most(row.support, place)) for row in rows)
+    answer = Recommendation(
+        *(query, rows, near, len(models), notes, place, why),
+        best_there=best_there,
+        n_fitting=len(kept),
+        n_ranked=len(ordered),
+    )
     if outlook is None:
-        return Recommendation(
-            *(query, rows, near, len(models), notes, place, why),
-            best_there=best_there,
-            n_fitting=len(kept),
-            n_ranked=len(ordered),
-        )
-    return Recommendation(
-        query,
-        rows,
-        near,
-        len(models),
-        notes,
-        place,
-        why,
+        return answer
+    return replace(
+        answer,
         shortlist=outlook.shortlist(),
         next_runs=outlook.next_runs(candidates, costs.training_seconds),
         highest_level=outlook.forecast.highest_level,
         advice=advice(query),
         checklist=checklist(query),
-        best_there=best_there,
-        n_fitting=len(kept),
-        n_ranked=len(ordered),
     )
 
 

@@ -14,7 +14,7 @@ from ..data.errors import InputError, UnknownNameError, close_matches
 from ..data.imagefolder import list_images
 from ..data.tables import load_rows
 from .describing import Describer, describer, twins_of
-from .render import note
+from .probing import those_that_can
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -144,16 +144,12 @@ def compare(found: Found, references: Sequence[Reference], weights: Sequence[Wei
     """
     by = describer(weights)
     yours = by("your images", [one.path for one in found.images])
-    described, failed = [], []
-    for one in references:
-        try:
-            described.append((one, by(one.name, one.images)))
-        except InputError as error:
-            failed.append(str(error))
-    if not described:
-        raise InputError("\n".join(["No reference can be compared.", *failed]))
-    for words in failed:
-        note(words)
+    described = those_that_can(
+        lambda one: (one, by(one.name, one.images)),
+        references,
+        "No reference can be compared.",
+        unless=InputError,
+    )
     made = sorted(
         ((_likeness(one, yours, theirs), theirs) for one, theirs in described),
         key=lambda pair: (pair[0].distance, pair[0].name),

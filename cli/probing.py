@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ..analysis.neighbours import Probed, nearest_labels, neighbours_for
-from ..data.errors import InputError, TargetError
+from ..data.errors import ArchimeterError, InputError, TargetError
 from ..data.imagefolder import sample
 from .progress import Progress
 from .render import note
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..data.imagefolder import Found, Labelled
     from ..profilers.probe import Weights
 
-__all__ = ["at_hand", "probe_all", "probe_document", "probe_notes"]
+__all__ = ["at_hand", "probe_all", "probe_document", "probe_notes", "those_that_can"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,7 +37,7 @@ def at_hand(names: Sequence[str]) -> list[Weights]:
     """
     from ..profilers.probe import weights_at_hand
 
-    return _those_that_can(weights_at_hand, names)
+    return those_that_can(weights_at_hand, names)
 
 
 def probe_all(weights: Sequence[Weights], found: Found, facts: ImageFacts) -> list[Probed]:
@@ -51,19 +51,28 @@ def probe_all(weights: Sequence[Weights], found: Found, facts: ImageFacts) -> li
             "A probe judges one label per image, and these have several, or none: leave --probe."
         )
     voters, judged = _chosen(found, facts)
-    return _those_that_can(lambda one: _probe(one, voters, judged, len(found.images)), weights)
+    return those_that_can(lambda one: _probe(one, voters, judged, len(found.images)), weights)
 
 
-def _those_that_can(make: Callable[[T], R], given: Iterable[T]) -> list[R]:
-    """What can be made of those given; of the others it is said why not."""
+def those_that_can(
+    make: Callable[[T], R],
+    given: Iterable[T],
+    nobody: str = "No probe can be run.",
+    unless: type[ArchimeterError] = TargetError,
+) -> list[R]:
+    """What can be made of those given; of the others, where `unless` is raised, it is said why not.
+
+    Raises:
+        InputError: if nothing can; the message begins with `nobody`.
+    """
     made, failed = [], []
     for one in given:
         try:
             made.append(make(one))
-        except TargetError as error:
+        except unless as error:
             failed.append(str(error))
     if not made:
-        raise InputError("\n".join(["No probe can be run.", *failed]))
+        raise InputError("\n".join([nobody, *failed]))
     for words in failed:
         note(words)
     return made
